@@ -1,0 +1,222 @@
+#include "keeper/authority.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+enum { USE_AUTHORITY_KEY = 100, USE_AUTHORITY_CERTIFICATE = 101, TEN_YEARS = 3652 * 86400, BACKDATE = 60 };
+
+static const struct authority {
+	enum profile profile;
+	const char *scope;              /* in the keyring */
+	const char *name;
+	uint32_t least, most;           /* seconds that a certificate may live */
+	const char *usage;
+} authorities[] = {
+	{ PROFILE_DOOR, "authority-doors", "Sekisho doors", 3600, 90 * 86400, "serverAuth" },
+	{ PROFILE_CLIENT, "authority-people", "Sekisho people", 60, 12 * 3600, "clientAuth" },
+};
+
+static const struct authority *
+find_authority(enum profile profile)
+{
+	for (size_t i = 0; i < sizeof authorities / sizeof *authorities; i++)
+		if (authorities[i].profile == profile)
+			return &authorities[i];
+	return NULL;
+}
+
+static void
+free_x509(X509 **x)
+{
+	X509_free(*x);
+}
+
+static void
+free_key(EVP_PKEY **key)
+{
+	EVP_PKEY_free(*key);
+}
+
+#define SCOPED_X509 __attribute__((cleanup(free_x509))) X509
+#define SCOPED_KEY __attribute__((cleanup(free_key))) EVP_PKEY
+
+static bool
+add_extension(X509 *x, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX context;
+	X509V3_set_ctx(&context, issuer, x, NULL, NULL, 0);
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+	bool good = e && X509_add_ext(x, e, -1) == 1;
+	X509_EXTENSION_free(e);
+	return good;
+}
+
+static bool
+set_serial(X509 *x)
+{
+	uint8_t serial[16];
+	random_bytes(serial, sizeof serial);
+	serial[0] = (serial[0] & 0x7f) | 0x40;          /* positive, always 16 bytes */
+	BIGNUM *n = BN_bin2bn(serial, sizeof serial, NULL);
+	bool good = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
+	BN_free(n);
+	return good;
+}
+
+static bool
+set_name(X509_NAME *name, const char *common_name)
+{
+	return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) == 1;
+}
+
+/* All but extensions, signature and issuer's name. */
+static X509 *
+begin_certificate(EVP_PKEY *subject, const char *name, uint32_t seconds)
+{
+	X509 *x = X509_new();
+	time_t now = (time_t)(clock_now() / 1000000);
+	if (x && X509_set_version(x, X509_VERSION_3) && set_serial(x) && X509_set_pubkey(x, subject) &&
+	    set_name(X509_get_subject_name(x), name) && ASN1_TIME_set(X509_getm_notBefore(x), now - BACKDATE) &&
+	    ASN1_TIME_set(X509_getm_notAfter(x), now + seconds))
+		return x;
+	X509_free(x);
+	return NULL;
+}
+
+static fallible
+keep(struct keyring *k, const struct authority *a, EVP_PKEY *key, X509 *x)
+{
+	uint8_t der[SECRET_MAX * 2], *p = der;
+	uint32_t generation;
+	int size = i2d_PrivateKey(key, NULL);
+	if (size <= 0 || size > SECRET_MAX)
+		return E_CRYPTO;
+	i2d_PrivateKey(key, &p);
+	err_t e = keyring_add(k, slice_text(a->scope), USE_AUTHORITY_KEY, slice_of(der, (size_t)size), &generation);
+	memory_wipe(der, sizeof der);
+	TRY(e);
+	size = i2d_X509(x, NULL);
+	if (size <= 0 || size > SECRET_MAX)
+		return E_CRYPTO;
+	p = der;
+	i2d_X509(x, &p);
+	return keyring_add(k, slice_text(a->scope), USE_AUTHORITY_CERTIFICATE, slice_of(der, (size_t)size), &generation);
+}
+
+static fallible
+create(struct keyring *k, const struct authority *a)
+{
+	SCOPED_KEY *key = EVP_EC_gen("P-256");
+	SCOPED_X509 *x = key ? begin_certificate(key, a->name, TEN_YEARS) : NULL;
+	if (!x || !X509_set_issuer_name(x, X509_get_subject_name(x)) ||
+	    !add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
+	    !add_extension(x, x, NID_key_usage, "critical,keyCertSign,cRLSign") ||
+	    !add_extension(x, x, NID_subject_key_identifier, "hash") || !X509_sign(x, key, EVP_sha256()))
+		return E_CRYPTO;
+	return keep(k, a, key, x);
+}
+
+fallible
+authority_create(struct keyring *k)
+{
+	for (size_t i = 0; i < sizeof authorities / sizeof *authorities; i++)
+		TRY(create(k, &authorities[i]));
+	return NULL;
+}
+
+static fallible
+load(struct keyring *k, const struct authority *a, EVP_PKEY **key, X509 **x)
+{
+	uint8_t der[SECRET_MAX];
+	const uint8_t *p = der;
+	size_t size;
+	uint32_t generation;
+	TRY(keyring_get(k, slice_text(a->scope), USE_AUTHORITY_CERTIFICATE, 0, der, &size, &generation));
+	*x = d2i_X509(NULL, &p, (long)size);
+	p = der;
+	TRY(keyring_get(k, slice_text(a->scope), USE_AUTHORITY_KEY, 0, der, &size, &generation));
+	*key = d2i_AutoPrivateKey(NULL, &p, (long)size);
+	memory_wipe(der, sizeof der);
+	return *x && *key ? NULL : E_CRYPTO;
+}
+
+static fallible
+give(const void *owner, X509 *x, struct slice *out)
+{
+	int size = i2d_X509(x, NULL);
+	if (size <= 0)
+		return E_CRYPTO;
+	uint8_t *der = talloc_size(owner, (size_t)size), *p = der;
+	i2d_X509(x, &p);
+	*out = slice_of(der, (size_t)size);
+	return NULL;
+}
+
+fallible
+authority_issuer(const void *owner, struct keyring *k, enum profile profile, struct slice *out)
+{
+	const struct authority *a = find_authority(profile);
+	uint8_t der[SECRET_MAX];
+	size_t size;
+	uint32_t generation;
+	if (!a)
+		return E_DENIED;
+	TRY(keyring_get(k, slice_text(a->scope), USE_AUTHORITY_CERTIFICATE, 0, der, &size, &generation));
+	*out = memory_copy(owner, slice_of(der, size));
+	return NULL;
+}
+
+/* A door's name is where it is reached; a client's is its SPIFFE id (one URI SAN and no other). */
+static char *
+alternative_names(const void *owner, const struct authority *a, struct slice name)
+{
+	if (a->profile == PROFILE_DOOR)
+		return memory_format(owner, "DNS:localhost,IP:127.0.0.1,IP:::1%s%.*s", name.size ? "," : "", SLICE_ARGUMENTS(name));
+	return memory_format(owner, "URI:spiffe://sekisho/%.*s", SLICE_ARGUMENTS(name));
+}
+
+/* Nothing that could add a second alternative name, or leave the trust domain. */
+static bool
+name_is_allowed(const struct authority *a, struct slice name)
+{
+	if (a->profile == PROFILE_DOOR)
+		return name.size == 0;
+	size_t slash = 0;
+	while (slash < name.size && name.data[slash] != '/')
+		slash++;
+	struct slice kind = slice_of(name.data, slash);
+	return (slice_is(kind, "person") || slice_is(kind, "application")) && text_is_name(slice_from(name, slash + 1));
+}
+
+fallible
+authority_certify(const void *owner, struct keyring *k, enum profile profile, struct slice public_key, struct slice name,
+                  uint32_t seconds, struct slice *out)
+{
+	const struct authority *a = find_authority(profile);
+	const uint8_t *p = public_key.data;
+	if (!a || seconds < a->least || seconds > a->most || !name_is_allowed(a, name))
+		return E_DENIED;
+	SCOPED_KEY *subject = d2i_PUBKEY(NULL, &p, (long)public_key.size);
+	if (!subject || EVP_PKEY_get_base_id(subject) != EVP_PKEY_EC || EVP_PKEY_get_bits(subject) != 256)
+		return E_DENIED;
+	SCOPED_KEY *key = NULL;
+	SCOPED_X509 *issuer = NULL;
+	TRY(load(k, a, &key, &issuer));
+	SCOPED char *names = alternative_names(NULL, a, name), *common = memory_text(names, name.size ? name : slice_text("localhost"));
+	SCOPED_X509 *x = begin_certificate(subject, common, seconds);
+	if (!x || !X509_set_issuer_name(x, X509_get_subject_name(issuer)) ||
+	    !add_extension(x, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
+	    !add_extension(x, issuer, NID_key_usage, "critical,digitalSignature") ||
+	    !add_extension(x, issuer, NID_ext_key_usage, a->usage) ||
+	    !add_extension(x, issuer, NID_subject_alt_name, names) ||
+	    !add_extension(x, issuer, NID_authority_key_identifier, "keyid") || !X509_sign(x, key, EVP_sha256()))
+		return E_CRYPTO;
+	return give(owner, x, out);
+}

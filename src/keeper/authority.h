@@ -1,0 +1,14 @@
+/* authority.h - private: X.509 (RFC 5280) by profile. One authority for our doors, one for people and applications. */
+#pragma once
+#include "base/err.h"
+#include "base/slice.h"
+#include "keeper/keyring.h"
+#include "keys/wire.h"
+
+/* Makes the key and the certificate of each authority, ten years. */
+fallible authority_create(struct keyring *);
+
+/* Fails with E_DENIED where profile, name or lifetime is not allowed; DER owned by `owner`. */
+fallible authority_certify(const void *owner, struct keyring *, enum profile, struct slice public_key, struct slice name,
+                           uint32_t seconds, struct slice *out);
+fallible authority_issuer(const void *owner, struct keyring *, enum profile, struct slice *out);

@@ -1,0 +1,15 @@
+/* keeper.h - the process that holds the root key, the authorities' keys and the keyring; serve asks it (keys/wire.h).
+ *
+ * All of it lies in D/keeper: `root.key` (32 bytes; a plain file is the sample's way, and E2 is red with it) and
+ * `keyring`, every key in it wrapped by the root key. It is single-threaded and confined; it ends when serve does.
+ */
+#pragma once
+#include "base/err.h"
+
+#include <stdint.h>
+
+/* Makes D/keeper: root key, keyring, the two authorities. Fails with E_EXISTS, E_IO. */
+fallible keeper_create(const char *dir);
+
+/* Forks a confined keeper for D; returns its pid and our end of the socket pair. */
+fallible keeper_start(const char *dir, int *pid, int *socket);

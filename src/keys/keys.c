@@ -1,0 +1,347 @@
+/* Keys in use, and the keeper asked for those that are not here yet. */
+#include "keys/keys.h"
+
+#include "base/id.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { TABLE = 4096 };                  /* keys held at once, at most; beyond that the oldest place is taken */
+
+struct held {
+	uint8_t *key;                   /* in locked pages; NULL where the place is free */
+	char *scope;
+	enum key_use use;
+	uint32_t generation;
+	bool current;
+};
+
+struct keys {
+	pthread_mutex_t lock;           /* guards all below, the socket's turn included */
+	int keeper;
+	struct held held[TABLE];
+};
+
+static int
+close_keys(struct keys *k)
+{
+	close(k->keeper);
+	pthread_mutex_destroy(&k->lock);
+	return 0;
+}
+
+fallible
+keys_open(const void *owner, int keeper, struct keys **out)
+{
+	struct keys *k = NEW(owner, struct keys);
+	pthread_mutex_init(&k->lock, NULL);
+	k->keeper = keeper;
+	talloc_set_destructor(k, close_keys);
+	*out = k;
+	return NULL;
+}
+
+static err_t
+error_of(uint8_t answer)
+{
+	switch (answer) {
+	case ANSWER_GIVEN:
+		return NULL;
+	case ANSWER_NONE:
+		return E_NOT_FOUND;
+	case ANSWER_SHREDDED:
+		return E_SHREDDED;
+	case ANSWER_REFUSED:
+		return E_DENIED;
+	default:
+		return E_CRYPTO;
+	}
+}
+
+/* One question and its answer, in `room`; the caller holds the lock. */
+static fallible
+ask(struct keys *k, const struct writer *question, uint8_t room[WIRE_MAX], struct reader *answer)
+{
+	ssize_t n;
+	if (question->failed)
+		return E_ARGUMENT;
+	do
+		n = send(k->keeper, question->data, question->size, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return E_KEEPER;
+	do
+		n = recv(k->keeper, room, WIRE_MAX, 0);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return E_KEEPER;
+	*answer = reader_of(slice_of(room, (size_t)n));
+	return error_of(read_u8(answer));
+}
+
+static size_t
+place_of(struct slice scope, enum key_use use, uint32_t generation)
+{
+	size_t h = 1469598103u ^ (size_t)use * 31 ^ generation * 2654435761u;
+	for (size_t i = 0; i < scope.size; i++)
+		h = (h ^ scope.data[i]) * 16777619u;
+	return h % TABLE;
+}
+
+enum { PROBES = 8 };
+
+static struct held *
+find_held(struct keys *k, struct slice scope, enum key_use use, uint32_t generation)
+{
+	size_t at = place_of(scope, use, generation);
+	for (size_t i = 0; i < PROBES; i++) {
+		struct held *h = &k->held[(at + i) % TABLE];
+		if (h->key && h->use == use && slice_is(scope, h->scope) &&
+		    (generation == KEY_CURRENT ? h->current : !h->current && h->generation == generation))
+			return h;
+	}
+	return NULL;
+}
+
+static void
+drop(struct held *h)
+{
+	talloc_free(h->scope);          /* the pages are its child: wiped and freed */
+	*h = (struct held){ NULL };
+}
+
+static void
+hold(struct keys *k, struct slice scope, enum key_use use, uint32_t asked, uint32_t generation, const uint8_t *key)
+{
+	size_t at = place_of(scope, use, asked), i = 0;
+	while (i < PROBES - 1 && k->held[(at + i) % TABLE].key)
+		i++;
+	struct held *h = &k->held[(at + i) % TABLE];
+	if (h->key)
+		drop(h);
+	h->scope = memory_text(k, scope);
+	h->key = memory_secret(h->scope, KEY_SIZE);
+	memcpy(h->key, key, KEY_SIZE);
+	h->use = use;
+	h->generation = generation;
+	h->current = asked == KEY_CURRENT;
+}
+
+static fallible
+ask_key(struct keys *k, enum message type, struct slice scope, enum key_use use, uint32_t generation, uint8_t *key,
+        uint32_t *actual)
+{
+	uint8_t room[WIRE_MAX], question[512];
+	struct writer w = writer_of(question, sizeof question);
+	struct reader answer;
+	write_u8(&w, (uint8_t)type);
+	write_field(&w, scope);
+	write_u8(&w, (uint8_t)use);
+	if (type == MESSAGE_KEY)
+		write_be32(&w, generation);
+	err_t e = ask(k, &w, room, &answer);
+	if (!e) {
+		*actual = read_be32(&answer);
+		struct slice given = read_field(&answer);
+		if (!reader_end(&answer) || given.size != KEY_SIZE)
+			e = E_KEEPER;
+		else
+			memcpy(key, given.data, KEY_SIZE);
+	}
+	memory_wipe(room, sizeof room);
+	return e;
+}
+
+static fallible
+get(struct keys *k, enum message type, struct slice scope, enum key_use use, uint32_t generation, uint8_t *key,
+    uint32_t *actual)
+{
+	uint32_t given = 0;
+	err_t e = NULL;
+	pthread_mutex_lock(&k->lock);
+	struct held *h = find_held(k, scope, use, generation);
+	if (h) {
+		memcpy(key, h->key, KEY_SIZE);
+		given = h->generation;
+	} else if (!(e = ask_key(k, type, scope, use, generation, key, &given)))
+		hold(k, scope, use, generation, given, key);
+	pthread_mutex_unlock(&k->lock);
+	if (!e && actual)
+		*actual = given;
+	return e;
+}
+
+fallible
+keys_get(struct keys *k, struct slice scope, enum key_use use, uint32_t generation, uint8_t *key, uint32_t *actual)
+{
+	return get(k, MESSAGE_KEY, scope, use, generation, key, actual);
+}
+
+fallible
+keys_make(struct keys *k, struct slice scope, enum key_use use, uint8_t *key, uint32_t *actual)
+{
+	return get(k, MESSAGE_MAKE, scope, use, KEY_CURRENT, key, actual);
+}
+
+/* Forgets what is held of a scope; of one use, if use is not 0. */
+static void
+forget(struct keys *k, struct slice scope, enum key_use use)
+{
+	for (size_t i = 0; i < TABLE; i++) {
+		struct held *h = &k->held[i];
+		if (h->key && slice_is(scope, h->scope) && (!use || h->use == use))
+			drop(h);
+	}
+}
+
+fallible
+keys_rotate(struct keys *k, struct slice scope, enum key_use use, uint32_t *generation)
+{
+	uint8_t key[KEY_SIZE];
+	pthread_mutex_lock(&k->lock);
+	forget(k, scope, use);
+	err_t e = ask_key(k, MESSAGE_ROTATE, scope, use, 0, key, generation);
+	pthread_mutex_unlock(&k->lock);
+	memory_wipe(key, sizeof key);
+	return e;
+}
+
+fallible
+keys_shred(struct keys *k, struct slice scope)
+{
+	uint8_t room[WIRE_MAX], question[512];
+	struct writer w = writer_of(question, sizeof question);
+	struct reader answer;
+	write_u8(&w, MESSAGE_SHRED);
+	write_field(&w, scope);
+	pthread_mutex_lock(&k->lock);
+	forget(k, scope, 0);
+	err_t e = ask(k, &w, room, &answer);
+	pthread_mutex_unlock(&k->lock);
+	return e;
+}
+
+fallible
+keys_rotate_root(struct keys *k)
+{
+	uint8_t room[WIRE_MAX], question[1];
+	struct writer w = writer_of(question, sizeof question);
+	struct reader answer;
+	write_u8(&w, MESSAGE_ROOT);
+	pthread_mutex_lock(&k->lock);
+	err_t e = ask(k, &w, room, &answer);
+	pthread_mutex_unlock(&k->lock);
+	return e;
+}
+
+static fallible
+ask_certificate(const void *owner, struct keys *k, const struct writer *w, struct slice *out)
+{
+	uint8_t room[WIRE_MAX];
+	struct reader answer;
+	pthread_mutex_lock(&k->lock);
+	err_t e = ask(k, w, room, &answer);
+	pthread_mutex_unlock(&k->lock);
+	TRY(e);
+	struct slice der = read_field(&answer);
+	if (!reader_end(&answer))
+		return E_KEEPER;
+	*out = memory_copy(owner, der);
+	return NULL;
+}
+
+fallible
+keys_certify(const void *owner, struct keys *k, enum profile profile, struct slice public_key, struct slice name,
+             uint32_t seconds, struct slice *out)
+{
+	uint8_t question[2048];
+	struct writer w = writer_of(question, sizeof question);
+	write_u8(&w, MESSAGE_CERTIFY);
+	write_u8(&w, (uint8_t)profile);
+	write_field(&w, public_key);
+	write_field(&w, name);
+	write_be32(&w, seconds);
+	return ask_certificate(owner, k, &w, out);
+}
+
+fallible
+keys_issuer(const void *owner, struct keys *k, enum profile profile, struct slice *out)
+{
+	uint8_t question[2];
+	struct writer w = writer_of(question, sizeof question);
+	write_u8(&w, MESSAGE_ISSUER);
+	write_u8(&w, (uint8_t)profile);
+	return ask_certificate(owner, k, &w, out);
+}
+
+/* ---- sealing ---- */
+
+fallible
+keys_seal(const void *owner, struct keys *k, struct slice scope, enum key_use use, struct slice name, struct slice body,
+          struct sealed *out)
+{
+	uint8_t with[KEY_SIZE], key[KEY_SIZE];
+	struct sealed s = { 0 };
+	TRY(keys_make(k, scope, use, with, &s.generation));
+	random_bytes(key, sizeof key);
+	err_t e = key_wrap(with, key, s.wrapped);
+	uint8_t *room = talloc_size(owner, body.size + SEAL_TAG);
+	if (!e)
+		e = aead_seal(key, name, body, room);
+	memory_wipe(with, sizeof with);
+	memory_wipe(key, sizeof key);
+	TRY(e);
+	s.body = slice_of(room, body.size + SEAL_TAG);
+	*out = s;
+	return NULL;
+}
+
+fallible
+keys_unseal(const void *owner, struct keys *k, struct slice scope, enum key_use use, struct slice name,
+            const struct sealed *s, struct slice *out)
+{
+	uint8_t with[KEY_SIZE], key[KEY_SIZE];
+	TRY(keys_get(k, scope, use, s->generation, with, NULL));
+	err_t e = key_unwrap(with, s->wrapped, key);
+	uint8_t *room = talloc_size(owner, s->body.size + 1);
+	if (!e)
+		e = aead_open(key, name, s->body, room);
+	memory_wipe(with, sizeof with);
+	memory_wipe(key, sizeof key);
+	TRY(e);
+	room[s->body.size - SEAL_TAG] = 0;
+	*out = slice_of(room, s->body.size - SEAL_TAG);
+	return NULL;
+}
+
+fallible
+keys_seal_whole(const void *owner, struct keys *k, struct slice scope, enum key_use use, struct slice name,
+                struct slice body, struct slice *out)
+{
+	struct sealed s;
+	TRY(keys_seal(owner, k, scope, use, name, body, &s));
+	size_t size = 4 + sizeof s.wrapped + s.body.size;
+	struct writer w = writer_of(talloc_size(owner, size), size);
+	write_be32(&w, s.generation);
+	write_bytes(&w, slice_of(s.wrapped, sizeof s.wrapped));
+	write_bytes(&w, s.body);
+	*out = writer_slice(&w);
+	return NULL;
+}
+
+fallible
+keys_unseal_whole(const void *owner, struct keys *k, struct slice scope, enum key_use use, struct slice name,
+                  struct slice whole, struct slice *out)
+{
+	struct reader r = reader_of(whole);
+	struct sealed s = { .generation = read_be32(&r) };
+	struct slice wrapped = read_bytes(&r, sizeof s.wrapped);
+	if (r.failed)
+		return E_SEAL;
+	memcpy(s.wrapped, wrapped.data, wrapped.size);
+	s.body = r.rest;
+	return keys_unseal(owner, k, scope, use, name, &s, out);
+}

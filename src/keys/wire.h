@@ -1,0 +1,29 @@
+/* wire.h - public: what serve and keeper say to each other, one message a packet on a socket pair.
+ *
+ * A request is a message type (u8) and its fields; an answer is an answer type (u8) and its fields. Fields are a be32
+ * length and bytes, numbers are be32 or be64. The keeper answers every request, in order; anything else ends it.
+ *
+ *   type             request                                  answer GIVEN
+ *   MESSAGE_KEY      scope, use (u8), generation (be32)       generation (be32), key
+ *   MESSAGE_MAKE     scope, use (u8)                          generation (be32), key    (the first, or the one there)
+ *   MESSAGE_ROTATE   scope, use (u8)                          generation (be32), key    (the next)
+ *   MESSAGE_SHRED    scope                                    -
+ *   MESSAGE_CERTIFY  profile (u8), public key (DER), name,    certificate (DER)
+ *                    lifetime in seconds (be32)
+ *   MESSAGE_ISSUER   profile (u8)                             certificate (DER) of the authority behind the profile
+ *   MESSAGE_ROOT     -                                        -    (a new root key; everything wrapped anew)
+ */
+#pragma once
+#include "base/cursor.h"
+
+enum { WIRE_MAX = 8192, KEY_SIZE = 32, KEY_CURRENT = 0 };
+
+enum message { MESSAGE_KEY = 1, MESSAGE_MAKE, MESSAGE_ROTATE, MESSAGE_SHRED, MESSAGE_CERTIFY, MESSAGE_ISSUER, MESSAGE_ROOT };
+
+enum answer { ANSWER_GIVEN, ANSWER_NONE, ANSWER_REFUSED, ANSWER_SHREDDED, ANSWER_FAILED };
+
+/* What a key is for: data wraps the keys of objects; ledger opens details; other purposes get a use of their own. */
+enum key_use { USE_DATA = 1, USE_LEDGER, USE_NAMES };
+
+/* Each with lifetimes of its own, and an authority: doors for servers, people for clients. */
+enum profile { PROFILE_DOOR = 1, PROFILE_CLIENT };
