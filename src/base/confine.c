@@ -21,7 +21,7 @@ enum { K = 1 << ROLE_KEEPER, S = 1 << ROLE_SERVE, C = 1 << ROLE_COURIER, ALL = K
 const char *
 role_name(enum role role)
 {
-	static const char *const names[ROLES] = { "keeper", "serve", "courier" };
+	static const char *const names[ROLE_COUNT] = { "keeper", "serve", "courier" };
 	return names[role];
 }
 

@@ -8,7 +8,7 @@
 #pragma once
 #include "base/err.h"
 
-enum role { ROLE_KEEPER, ROLE_SERVE, ROLE_COURIER, ROLES };
+enum role { ROLE_KEEPER, ROLE_SERVE, ROLE_COURIER, ROLE_COUNT };
 
 /* The name that /proc/PID/comm shows. */
 const char *role_name(enum role);

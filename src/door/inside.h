@@ -127,11 +127,23 @@ enum transfer transport_goodbye(struct connection *);
 enum transfer transport_discard(struct connection *);
 
 /* connection.c */
-fallible connection_open(struct door_worker *, int fd, const struct sockaddr_storage *);
-void connection_run(struct connection *);
+void connection_become(struct connection *, enum connection_state);
+void connection_free_tls(struct connection *);
+/* Closes the socket and buries the connection; the protocol hears of it when it is freed. */
+void connection_shut(struct connection *);
+/* The protocol wants input and there is room for it. */
+bool connection_readable(const struct connection *);
+/* What the socket and the timer are to tell next, after any change. */
+void connection_want(struct connection *);
+void connection_ring(void *connection);
 /* Tells the protocol that the socket is gone; its memory goes with the caller's talloc_free. */
 void connection_closed(struct connection *);
 void connection_tell_draining(struct connection *);
+
+/* converse.c */
+fallible connection_open(struct door_worker *, int fd, const struct sockaddr_storage *);
+void connection_run(struct connection *);
+void connection_send(struct connection *);
 
 /* worker.c */
 void worker_wait(struct connection *);          /* connection_run() it at the end of this turn */

@@ -7,6 +7,8 @@
 
 #include <strings.h>
 
+enum { REQUEST_LINE_MAX = HTTP_METHOD_MAX + HTTP_TARGET_MAX + sizeof "  HTTP/1.1\r\n" };
+
 /* Byte classes (RFC 9110, 5.6.2 and 5.5). */
 static bool
 is_token(uint8_t b)
@@ -43,15 +45,8 @@ http_fault(struct http_fault *fault, int status, const char *because)
 	return status == 431 || status == 414 ? E_HEADERS_TOO_LARGE : E_REQUEST;
 }
 
-static fallible
-too_long(bool first_line, struct http_fault *fault)
-{
-	if (first_line)
-		return http_fault(fault, 414, "the request line is too long");
-	return http_fault(fault, 431, "the header section is too large");
-}
-
-/* One byte at a time: a bad one is refused at once, not when the head's end comes, which it then never may. */
+/* One byte at a time: a bad one is refused at once, not when the head's end comes, which it then never may. Where the
+ * input is cut makes no difference. */
 fallible
 http_head_find(struct slice input, size_t *checked, size_t *size, struct http_fault *fault)
 {
@@ -59,6 +54,8 @@ http_head_find(struct slice input, size_t *checked, size_t *size, struct http_fa
 	size_t at = *checked, end = input.size < HTTP_HEAD_MAX ? input.size : HTTP_HEAD_MAX;
 	*size = 0;
 	for (; at < end; at++) {
+		if (at == REQUEST_LINE_MAX && !memchr(d, '\n', at))
+			return http_fault(fault, 414, "the request line is too long");
 		if (is_text(d[at])) {
 			if (at > 0 && d[at - 1] == '\r')
 				return http_fault(fault, 400, "a CR without LF");
@@ -76,10 +73,7 @@ http_head_find(struct slice input, size_t *checked, size_t *size, struct http_fa
 		}
 	}
 	*checked = at;
-	bool first_line = !memchr(d, '\n', at);
-	if (first_line && at > HTTP_METHOD_MAX + HTTP_TARGET_MAX + sizeof "  HTTP/1.1\r")
-		return too_long(true, fault);
-	return at == HTTP_HEAD_MAX ? too_long(first_line, fault) : NULL;
+	return at == HTTP_HEAD_MAX ? http_fault(fault, 431, "the header section is too large") : NULL;
 }
 
 /* Takes what stands before `mark`, and the mark; false if there is none. */

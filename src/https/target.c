@@ -40,7 +40,7 @@ decode(struct slice s, bool plus_is_space, struct writer *out)
 		uint8_t b = read_u8(&in);
 		if (b == '%') {
 			int high = hex(read_u8(&in)), low = hex(read_u8(&in));
-			if (in.failed || high < 0 || low < 0)
+			if (high < 0 || low < 0)
 				return false;
 			b = (uint8_t)(high << 4 | low);
 		} else if (b == '+' && plus_is_space)

@@ -10,7 +10,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
-enum { TOKEN_BYTES = 32, TOKEN_DIGITS = 43, CHECK_DIGITS = 6, TOTP_STEP = 30 };
+enum { TOKEN_BYTES = 32, TOKEN_DIGITS = 43, CHECK_DIGITS = 6 };
 
 /* ---- tokens ---- */
 
@@ -87,15 +87,18 @@ totp_check(struct slice secret, struct slice code, int64_t now, int64_t last)
 	char *bytes, otp[8];
 	size_t size;
 	int64_t step = now / 1000000 / TOTP_STEP, found = 0;
+	bool used = false;
 	if (code.size != 6 || oath_base32_decode((const char *)secret.data, secret.size, &bytes, &size) != OATH_OK)
 		return 0;
 	for (int64_t s = step - 1; s <= step + 1; s++)
-		if (s > last && oath_hotp_generate(bytes, size, (uint64_t)s, 6, false, OATH_HOTP_DYNAMIC_TRUNCATION, otp) == OATH_OK &&
-		    sodium_memcmp(otp, code.data, 6) == 0)
-			found = s;
+		if (oath_hotp_generate(bytes, size, (uint64_t)s, 6, false, OATH_HOTP_DYNAMIC_TRUNCATION, otp) == OATH_OK &&
+		    sodium_memcmp(otp, code.data, 6) == 0) {
+			used |= s <= last;
+			found = s > last ? s : found;
+		}
 	memory_wipe(bytes, size);
 	free(bytes);
-	return found;
+	return found ? found : used ? TOTP_USED : 0;
 }
 
 fallible

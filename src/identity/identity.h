@@ -81,7 +81,9 @@ fallible secret_get(const void *owner, struct store *, struct slice actor, struc
 /* Slow on purpose: tens of milliseconds, 32 MiB. `out` has room for 128. Fails with E_CRYPTO. */
 fallible password_hash(struct slice password, char out[128]);
 bool password_check(const char *hash, struct slice password);
-/* A code of RFC 6238 (SHA-1, 6 digits, 30 s), window -1 to +1, of a step after `last`; the step, or 0. */
+enum { TOTP_STEP = 30, TOTP_USED = -1 };
+/* A code of RFC 6238 (SHA-1, 6 digits, 30 s), window -1 to +1: its step if that is after `last`; TOTP_USED if not; 0 for
+ * a code that is none. */
 int64_t totp_check(struct slice secret, struct slice code, int64_t now, int64_t last);
 /* Base32 without padding of 20 random bytes; `out` has room for 33. */
 void totp_new(char out[33]);

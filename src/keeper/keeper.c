@@ -144,12 +144,12 @@ static uint8_t
 answer_of(err_t e)
 {
 	if (!e)
-		return ANSWER_GIVEN;
+		return REPLY_GIVEN;
 	if (e == E_NOT_FOUND)
-		return ANSWER_NONE;
+		return REPLY_NONE;
 	if (e == E_SHREDDED)
-		return ANSWER_SHREDDED;
-	return e == E_DENIED || e == E_REQUEST || e == E_ARGUMENT ? ANSWER_REFUSED : ANSWER_FAILED;
+		return REPLY_SHREDDED;
+	return e == E_DENIED || e == E_REQUEST || e == E_ARGUMENT ? REPLY_REFUSED : REPLY_FAILED;
 }
 
 /* Answers one message; false if it is none of ours. */
@@ -160,7 +160,7 @@ answer(struct keeper *k, struct slice message, struct writer *out)
 	uint8_t type = read_u8(&in);
 	if (type >= sizeof answers / sizeof *answers || !answers[type])
 		return false;
-	write_u8(out, ANSWER_GIVEN);
+	write_u8(out, REPLY_GIVEN);
 	err_t e = answers[type](k, &in, out);
 	if (e) {
 		out->size = 0;

@@ -48,13 +48,13 @@ static err_t
 error_of(uint8_t answer)
 {
 	switch (answer) {
-	case ANSWER_GIVEN:
+	case REPLY_GIVEN:
 		return NULL;
-	case ANSWER_NONE:
+	case REPLY_NONE:
 		return E_NOT_FOUND;
-	case ANSWER_SHREDDED:
+	case REPLY_SHREDDED:
 		return E_SHREDDED;
-	case ANSWER_REFUSED:
+	case REPLY_REFUSED:
 		return E_DENIED;
 	default:
 		return E_CRYPTO;

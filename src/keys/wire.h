@@ -3,7 +3,7 @@
  * A request is a message type (u8) and its fields; an answer is an answer type (u8) and its fields. Fields are a be32
  * length and bytes, numbers are be32 or be64. The keeper answers every request, in order; anything else ends it.
  *
- *   type             request                                  answer GIVEN
+ *   type             request                                  reply GIVEN
  *   MESSAGE_KEY      scope, use (u8), generation (be32)       generation (be32), key
  *   MESSAGE_MAKE     scope, use (u8)                          generation (be32), key    (the first, or the one there)
  *   MESSAGE_ROTATE   scope, use (u8)                          generation (be32), key    (the next)
@@ -20,7 +20,7 @@ enum { WIRE_MAX = 8192, KEY_SIZE = 32, KEY_CURRENT = 0 };
 
 enum message { MESSAGE_KEY = 1, MESSAGE_MAKE, MESSAGE_ROTATE, MESSAGE_SHRED, MESSAGE_CERTIFY, MESSAGE_ISSUER, MESSAGE_ROOT };
 
-enum answer { ANSWER_GIVEN, ANSWER_NONE, ANSWER_REFUSED, ANSWER_SHREDDED, ANSWER_FAILED };
+enum reply { REPLY_GIVEN, REPLY_NONE, REPLY_REFUSED, REPLY_SHREDDED, REPLY_FAILED };
 
 /* What a key is for: data wraps the keys of objects; ledger opens details; other purposes get a use of their own. */
 enum key_use { USE_DATA = 1, USE_LEDGER, USE_NAMES };

@@ -69,7 +69,7 @@ struct group {
 static bool
 breaks_group(err_t e)
 {
-	return e == E_STORE || e == E_STORE_FULL || e == E_IO || e == E_ENTRY_SIZE;
+	return e == E_STORE || e == E_STORE_FULL || e == E_IO || e == E_ENTRY_SIZE || e == E_STALE;
 }
 
 /* Returns only what breaks the group; what is expected is the submission's own result. */

@@ -24,7 +24,8 @@ struct record_worker;
 /* Lives on its worker's tree until it comes back; in between it is the recorder's. */
 struct submission {
 	/* Bounded SQL on prepared values. An expected failure is an error returned before anything was changed; E_STORE,
-	 * E_STORE_FULL and E_IO roll the group back, which is then replayed one by one. May be NULL. */
+	 * E_STORE_FULL, E_IO and E_STALE (found out too late: decide again) roll the group back, which is then replayed one
+	 * by one. May be NULL. */
 	err_t (*apply)(struct submission *, struct store *tx, int64_t time);
 	void *context;
 	uint64_t epoch;

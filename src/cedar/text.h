@@ -1,0 +1,66 @@
+/* text.h - private. Texts, hashes, a growing writer, faults. */
+#pragma once
+#include <string.h>
+
+#include "cedar/cedar.h"
+#include "cedar/memory.h"
+
+#define CEDAR_TEXT(literal) ((struct cedar_text){ (literal), sizeof(literal) - 1 })
+
+static inline bool
+cedar_text_equal(struct cedar_text a, struct cedar_text b)
+{
+	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline bool
+cedar_text_is(struct cedar_text a, const char *b)
+{
+	return a.size == strlen(b) && memcmp(a.data, b, a.size) == 0;
+}
+
+/* Shorter first, then by bytes: an order for keeping, not for showing. */
+static inline int
+cedar_text_order(struct cedar_text a, struct cedar_text b)
+{
+	if (a.size != b.size)
+		return a.size < b.size ? -1 : 1;
+	return a.size == 0 ? 0 : memcmp(a.data, b.data, a.size);
+}
+
+struct cedar_text cedar_text_of(const char *);
+int cedar_text_alphabetical(struct cedar_text, struct cedar_text);
+uint64_t cedar_text_hash(struct cedar_text, uint64_t seed);
+/* data is NULL when memory is out. The copy has a NUL behind it. */
+struct cedar_text cedar_text_copy(struct cedar_arena *, struct cedar_text);
+struct cedar_text cedar_text_join(struct cedar_arena *, struct cedar_text, const char *between, struct cedar_text);
+/* Offset of the first byte that is not UTF-8, or the size. */
+size_t cedar_text_utf8_span(struct cedar_text);
+/* Bytes written to `out` (at most 4). */
+size_t cedar_utf8_put(uint32_t point, char *out);
+/* The code point at *at, which moves behind it. The text must be UTF-8. */
+uint32_t cedar_utf8_next(struct cedar_text, size_t *at);
+
+/* Text that grows, over the caller's allocator. */
+struct cedar_writer {
+	struct cedar_memory memory;
+	char *data;
+	size_t size, capacity;
+	bool failed;
+};
+
+void cedar_writer_init(struct cedar_writer *, const struct cedar_memory *);
+void cedar_writer_dispose(struct cedar_writer *);
+void cedar_write_text(struct cedar_writer *, struct cedar_text);
+void cedar_write(struct cedar_writer *, const char *);
+void cedar_write_byte(struct cedar_writer *, char);
+void cedar_write_long(struct cedar_writer *, int64_t);
+void cedar_write_format(struct cedar_writer *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct cedar_text cedar_writer_text(const struct cedar_writer *);
+
+/* Fills the fault (NULL is fine) with the position of `offset` in `source`; always false. */
+bool cedar_fault_set(struct cedar_fault *, struct cedar_text source, size_t offset, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void cedar_fault_suggest(struct cedar_fault *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The nearest of the names by edit distance, or NULL if none is near. */
+const char *cedar_nearest(struct cedar_text word, const char *const *names, size_t count);

@@ -1,0 +1,87 @@
+/* Help, explanations, and what may be wrong: doctor. */
+#include "cli/inside.h"
+
+#include "operations/operations.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void
+help_all(void)
+{
+	printf("sekisho - the gate to service data: identified, decided, recorded, only then let through\n\n");
+	for (const struct command *c = cli_commands; c->name; c++)
+		printf("  %-44s %s\n", memory_format(NULL, "%s %s", c->name, c->usage), c->says[cli_language]);
+	for (const struct operation *const *o = operations; *o; o++)
+		if ((*o)->cli && strncmp((*o)->cli, "object", 6) != 0 && strncmp((*o)->cli, "policy", 6) != 0 &&
+		    strncmp((*o)->cli, "ledger", 6) != 0)
+			printf("  %-44s %s\n", (*o)->cli, (*o)->says[cli_language]);
+	printf("\n  -o table|json|ndjson   --purpose P   --help   LANG=ja_JP.UTF-8 for Japanese\n");
+}
+
+static void
+help_fields(const struct operation *o)
+{
+	for (const struct field *f = o->fields; f && f->name; f++) {
+		SCOPED char *place = memory_format(NULL, "{%s}", f->name);
+		bool placed = strstr(o->cli, place) != NULL;
+		printf("  %s%-18s %s%s\n", placed ? "" : "--", placed ? place : f->name, f->says, f->required ? "" : " (optional)");
+	}
+}
+
+int
+help_one(const char *words)
+{
+	for (const struct operation *const *o = operations; *o; o++)
+		if ((*o)->cli && strcmp((*o)->cli, words) == 0) {
+			printf("sekisho %s\n%s\n\n", (*o)->cli, (*o)->says[cli_language]);
+			help_fields(*o);
+			printf("\n%s: %s, %s\n", (*o)->name, (*o)->action, (*o)->second_person ? "needs a second person" : "takes effect at once");
+			return EXIT_DONE;
+		}
+	return usage_error("there is no command '%s'", words);
+}
+
+int
+run_explain(struct words *w)
+{
+	SCOPED void *owner = talloc_new(NULL);
+	if (w->count != 1)
+		return usage_error("explain ID (an error as in E_DENIED, or the passage that a denial printed)");
+	err_t e = err_find(w->places[0]);
+	if (e) {
+		printf("%s: %s\nHTTP %d, SQLSTATE %s, exit code %d\n", e->name, e->text[cli_language], e->http, e->sqlstate, e->exit);
+		return EXIT_DONE;
+	}
+	fprintf(stderr, "sekisho: '%s' is not an error that I know\n", w->places[0]);
+	return EXIT_NOT_FOUND;
+}
+
+static bool
+tell(const char *what, bool good, const char *remedy)
+{
+	printf("%s %s%s%s\n", good ? "ok  " : "FAIL", what, good ? "" : "\n     try: ", good ? "" : remedy);
+	return good;
+}
+
+int
+run_doctor(struct words *w)
+{
+	SCOPED void *owner = talloc_new(NULL);
+	struct context *c = context_load(owner);
+	struct response r;
+	struct request ready = { .method = "GET", .path = memory_format(owner, "/readyz") };
+	struct request who = { .method = "GET", .path = memory_format(owner, "/v1/whoami") };
+	(void)w;
+	if (!tell("a server is known", c->url != NULL, "sekisho login https://HOST:PORT --as ID"))
+		return EXIT_FAILED;
+	if (!tell("its authority can be read", c->ca && access(c->ca, R_OK) == 0, "export SEKISHO_CA=D/ca.pem"))
+		return EXIT_FAILED;
+	if (!tell("it answers over TLS", client_send(owner, &ready, &r), "is it running? sekisho serve --dir D"))
+		return EXIT_CLOSED;
+	if (!tell("it takes passages", r.status == 200, "see its log: nothing passes while nothing can be recorded"))
+		return EXIT_CLOSED;
+	if (!tell("you are logged in", client_send(owner, &who, &r) && r.status == 200, "sekisho login --as ID"))
+		return EXIT_LOGIN;
+	return EXIT_DONE;
+}

@@ -1,0 +1,103 @@
+#include "cli/cli.h"
+#include "cli/inside.h"
+
+#include "operations/operations.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum language cli_language = ENGLISH;
+enum output cli_output = OUTPUT_TABLE;
+
+int
+run_version(struct words *w)
+{
+	(void)w;
+	printf("sekisho %s\n", SEKISHO_VERSION);
+	return EXIT_DONE;
+}
+
+const struct command cli_commands[] = {
+	{ "login", "[URL] --as ID", { "logs in: password and one-time code against a short-lived token", "ログインする" }, run_login },
+	{ "logout", "", { "ends the credential", "ログアウトする" }, run_logout },
+	{ "whoami", "", { "who one is logged in as", "ログイン中の本人を示す" }, run_whoami },
+	{ "status", "", { "does the server take passages?", "サーバーの状態を示す" }, run_status },
+	{ "context", "ls|use NAME", { "servers and identities", "接続先を切り替える" }, run_context },
+	{ "use", "SUBSCRIBER [--purpose P]", { "the subscriber and purpose from now on", "既定の契約者と目的を設定する" }, run_use },
+	{ "get", "SUBSCRIBER COLLECTION/ID", { "gives an object", "オブジェクトを取得する" }, run_get },
+	{ "put", "SUBSCRIBER COLLECTION/ID [FILE]", { "puts an object", "オブジェクトを保存する" }, run_put },
+	{ "object", "get|put|ls|history|rm|import …", { "objects of a subscriber", "オブジェクトを扱う" }, run_object },
+	{ "ledger", "tail|search|show|verify", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger },
+	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy },
+	{ "explain", "ID", { "an error", "エラーを説明する" }, run_explain },
+	{ "doctor", "", { "what may be wrong", "問題を診断する" }, run_doctor },
+	{ "version", "", { "of this program", "バージョンを示す" }, run_version },
+	{ "init", "--dir D [--sample]", { "makes a new installation in a folder", "新しい環境を作成する" }, run_init },
+	{ "serve", "--dir D [--https ADDR:PORT]", { "runs it", "サーバーを起動する" }, run_serve },
+	{ "demo", "[--dir D]", { "makes the sample organisation and runs it until Ctrl-C", "サンプル組織を起動する" }, run_demo },
+	{ NULL, NULL, { NULL, NULL }, NULL },
+};
+
+static const struct command *
+find_command(const char *name)
+{
+	for (const struct command *c = cli_commands; c->name; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+/* `policy approve ID` is `request approve ID`. */
+static bool
+is_approval(int argc, char **argv)
+{
+	return argc >= 3 && (strcmp(argv[2], "approve") == 0 || strcmp(argv[2], "deny") == 0);
+}
+
+static int
+run_words(const struct command *c, int argc, char **argv)
+{
+	static const char *const flags[] = { "f", "sample", "quiet", NULL };
+	struct words w;
+	if (!words_parse(argc, argv, flags, &w))
+		return EXIT_USAGE;
+	if (words_flag(&w, "help")) {
+		printf("sekisho %s %s\n%s\n", c->name, c->usage, c->says[cli_language]);
+		return EXIT_DONE;
+	}
+	return c->run(&w);
+}
+
+static void
+choose_language(void)
+{
+	const char *variables[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+	for (size_t i = 0; i < 3; i++) {
+		const char *value = getenv(variables[i]);
+		if (value && value[0]) {
+			cli_language = strncmp(value, "ja", 2) == 0 ? JAPANESE : ENGLISH;
+			return;
+		}
+	}
+}
+
+int
+cli_main(int argc, char **argv)
+{
+	bool known = false;
+	choose_language();
+	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+		help_all();
+		return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+	}
+	const struct command *c = find_command(argv[1]);
+	if (is_approval(argc, argv))
+		argv[1] = (char *)(uintptr_t)"request";
+	else if (c && !(strcmp(argv[1], "ledger") == 0 && argc > 2 && strcmp(argv[2], "show") == 0))
+		return run_words(c, argc - 2, argv + 2);
+	int exit = run_operation(argc - 1, argv + 1, &known);
+	if (!known)
+		return usage_error("there is no command '%s'\ntry: sekisho help", argv[1]);
+	return exit;
+}

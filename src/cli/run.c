@@ -1,0 +1,169 @@
+/* Making, running and showing an installation: init, serve, demo. */
+#include "cli/inside.h"
+
+#include "serve/serve.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int
+report(err_t e, const char *dir, const char *why)
+{
+	if (!e)
+		return EXIT_DONE;
+	fprintf(stderr, "sekisho: %s: %s (%s): %s\n", dir, e->text[cli_language], e->name, why);
+	return e->exit;
+}
+
+int
+run_init(struct words *w)
+{
+	const char *dir = words_option(w, "dir"), *why = "", *kind = words_option(w, "store");
+	if (!dir || w->count)
+		return usage_error("init --dir D [--sample]");
+	if (kind && strcmp(kind, "sqlite") != 0)
+		return usage_error("--store: this version keeps its store in SQLite only");
+	return report(init_run(dir, words_flag(w, "sample"), &why), dir, why);
+}
+
+int
+run_serve(struct words *w)
+{
+	const char *why = "", *https = words_option(w, "https");
+	const struct serve_options options = { .dir = words_option(w, "dir"), .https = https ? https : "127.0.0.1:8443",
+	                                       .ready_file = words_option(w, "ready-file"), .quiet = words_flag(w, "quiet") };
+	if (!options.dir || w->count)
+		return usage_error("serve --dir D [--https ADDR:PORT] [--ready-file F]");
+	return report(serve_run(&options, &why), options.dir, why);
+}
+
+/* ---- demo ---- */
+
+static volatile sig_atomic_t ended;
+
+static void
+on_end(int signal)
+{
+	(void)signal;
+	ended = 1;
+}
+
+static pid_t
+start(char *const words[])
+{
+	pid_t child = fork();
+	if (child == 0) {
+		setpgid(0, 0);          /* Ctrl-C is for the demo, which ends it */
+		execv("/proc/self/exe", words);
+		_exit(127);
+	}
+	return child;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+	(void)st;
+	(void)flag;
+	(void)at;
+	return remove(path);
+}
+
+static void
+print_guide(const char *dir, json_t *ready)
+{
+	const char *url = json_string_value(json_object_get(ready, "https"));
+	char program[4096] = "sekisho";
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+	program[n > 0 ? n : 7] = '\0';
+	printf("\nSekisho runs: %s   everything is in %s\n\n"
+	       "In another terminal:\n"
+	       "  alias sekisho=%s; export SEKISHO_URL=%s SEKISHO_CA=%s/ca.pem\n"
+	       "  %s/sample/login sup1          # support: logs in with the sample's password and code\n"
+	       "  sekisho get acme tickets/4711 --purpose CASE-881\n"
+	       "  sekisho get globex tickets/4711 --purpose CASE-881     # refused, and why\n"
+	       "  sekisho request create globex tickets --for 10m        # another person approves it:\n"
+	       "  %s/sample/login sec1; sekisho request ls\n"
+	       "  sekisho ledger search --resource tickets/4711          # who touched it, when and why\n"
+	       "  sekisho ledger verify\n\n"
+	       "Ctrl-C ends it and removes everything.\n", url, dir, program, url, dir, dir, dir);
+	fflush(stdout);
+}
+
+/* A script that logs one of the sample's people in. */
+static bool
+write_login(const char *dir)
+{
+	SCOPED char *path = memory_format(NULL, "%s/sample/login", dir);
+	FILE *f = fopen(path, "w");
+	if (!f)
+		return false;
+	fprintf(f, "#!/bin/sh\n# login ID: logs in as one of the sample's people.\nset -eu\nd=$(dirname \"$0\")\n"
+	           "p=$(mktemp) t=$(mktemp)\ntrap 'rm -f \"$p\" \"$t\"' EXIT\n"
+	           "/usr/bin/python3 - \"$d/people.json\" \"$1\" \"$p\" \"$t\" <<'END'\n"
+	           "import json, sys\nwho = [x for x in json.load(open(sys.argv[1])) if x['id'] == sys.argv[2]][0]\n"
+	           "open(sys.argv[3], 'w').write(who['password'])\nopen(sys.argv[4], 'w').write(who['totp_secret'])\nEND\n"
+	           "exec_ok=0\n\"$(readlink -f /proc/$(cat \"$d/demo.pid\")/exe)\" login \"${SEKISHO_URL}\" --as \"$1\" "
+	           "--password-file \"$p\" --totp-secret-file \"$t\"\n");
+	return fclose(f) == 0 && chmod(path, 0700) == 0;
+}
+
+static json_t *
+wait_ready(const char *path, pid_t server)
+{
+	while (!ended && waitpid(server, NULL, WNOHANG) == 0) {
+		json_t *j = json_load_file(path, 0, NULL);
+		if (j)
+			return j;
+		usleep(10000);
+	}
+	return NULL;
+}
+
+static int
+serve_demo(const char *dir, const char *https)
+{
+	SCOPED char *file = memory_format(NULL, "%s/sample/ready", dir), *folder = memory_format(file, "%s", dir);
+	SCOPED char *address = memory_format(NULL, "%s", https);
+	char *const words[] = { (char[]){ "sekisho" }, (char[]){ "serve" }, (char[]){ "--dir" }, folder, (char[]){ "--https" }, address,
+	                        (char[]){ "--ready-file" }, file, (char[]){ "--quiet" }, NULL };
+	pid_t server = start(words);
+	json_t *ready = server < 0 ? NULL : wait_ready(file, server);
+	int status = 1;
+	if (ready)
+		print_guide(dir, ready);
+	json_decref(ready);
+	while (ready && !ended && waitpid(server, &status, WNOHANG) == 0)
+		usleep(100000);
+	if (server > 0 && kill(server, SIGTERM) == 0)
+		waitpid(server, &status, 0);
+	return ready ? EXIT_DONE : EXIT_FAILED;
+}
+
+int
+run_demo(struct words *w)
+{
+	char temporary[] = "/tmp/sekisho-XXXXXX";
+	const char *dir = words_option(w, "dir"), *https = words_option(w, "https"), *why = "";
+	struct sigaction action = { .sa_handler = on_end };
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	if (!dir && !(dir = mkdtemp(temporary)))
+		return failure(E_IO, "%s", temporary);
+	int exit = report(init_run(dir, true, &why), dir, why);
+	SCOPED char *pid_file = memory_format(NULL, "%s/sample/demo.pid", dir);
+	FILE *f = exit ? NULL : fopen(pid_file, "w");
+	if (f) {
+		fprintf(f, "%d\n", getpid());
+		fclose(f);
+	}
+	if (!exit)
+		exit = write_login(dir) ? serve_demo(dir, https ? https : "127.0.0.1:8443") : EXIT_FAILED;
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return exit;
+}

@@ -1,0 +1,336 @@
+/* The way through: identify, decide, prepare, record, release. */
+#include "gate/inside.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { DECISIONS = 12, CONFLICTS = 3 };
+
+struct gate {
+	struct gate_options options;
+	struct attempts *attempts;
+	struct slow *slow;
+};
+
+fallible
+gate_open(const void *owner, const struct gate_options *options, struct gate **out)
+{
+	struct gate *g = NEW(owner, struct gate);
+	g->options = *options;
+	g->attempts = attempts_new(g);
+	*out = g;
+	return NULL;
+}
+
+const struct gate_options *
+gate_options(const struct gate *g)
+{
+	return &g->options;
+}
+
+struct attempts *
+gate_attempts(struct gate *g)
+{
+	return g->attempts;
+}
+
+const struct operation *
+gate_find(const struct gate *g, struct slice name)
+{
+	for (const struct operation *const *o = g->options.operations; *o; o++)
+		if (slice_is(name, (*o)->name))
+			return *o;
+	return NULL;
+}
+
+static void
+epoch_changed(void *argument)
+{
+	struct gate_worker *w = argument;
+	if (w->changed)
+		w->changed(w->changed_argument);
+}
+
+fallible
+gate_worker_new(const void *owner, struct gate *g, struct loop *loop, struct gate_worker **out)
+{
+	struct gate_worker *w = NEW(owner, struct gate_worker);
+	SCOPED char *path = memory_format(NULL, "%s/store/store.db", g->options.dir);
+	w->gate = g;
+	TRY(store_open(w, path, STORE_READ, &w->view));
+	TRY(decider_new(w, &w->decider));
+	TRY(cache_new(w, &w->cache));
+	TRY(ledger_reader_open(w, g->options.dir, &w->reader));
+	TRY(returned_open(w, loop));
+	TRY(record_worker_new(w, g->options.record, loop, epoch_changed, w, &w->record));
+	*out = w;
+	return NULL;
+}
+
+struct gate *
+gate_of(struct gate_worker *w)
+{
+	return w->gate;
+}
+
+struct ledger_reader *
+gate_reader(struct gate_worker *w)
+{
+	return w->reader;
+}
+
+void
+gate_on_change(struct gate_worker *w, void (*changed)(void *), void *argument)
+{
+	w->changed = changed;
+	w->changed_argument = argument;
+}
+
+bool
+gate_credential_check(struct gate_worker *w, const uint8_t digest[DIGEST_SIZE])
+{
+	struct principal *p;
+	return cache_identify(w->cache, w->view, digest, record_epoch(w->gate->options.record), clock_now(), &p) == NULL;
+}
+
+/* ---- the book ---- */
+
+static struct draft
+draft_of(struct passage *p)
+{
+	struct draft d = {
+		.log = p->log.size ? p->log : p->subscriber.size ? p->subscriber : LITERAL(LOG_VENDOR),
+		.kind = p->operation->effect == EFFECT_CHANGE && !p->error ? PROOF_CHANGE : PROOF_WHOLE,
+		.operation = slice_text(p->operation->name), .resource = passage_resource(p), .purpose = p->purpose,
+		.on_behalf = p->on_behalf, .decision = p->decision, .policy_count = p->policy_count, .policy_set = p->policy_set,
+		.outcome = p->outcome, .detail = p->detail,
+	};
+	memcpy(d.passage, p->id, sizeof d.passage);
+	memcpy(d.policies, p->policies, sizeof d.policies);
+	if (p->principal) {
+		d.actor = p->principal->actor;
+		d.credential = p->principal->credential;
+	} else
+		d.actor = LITERAL("sys_anonymous");
+	pairs_number(&d.outcome, "status", p->error ? p->error->http : p->status);
+	if (p->request.size)
+		pairs_text(&d.outcome, "request", p->request);
+	pairs_text(&d.detail, "from", p->from);
+	return d;
+}
+
+static void
+on_recorded(struct submission *s)
+{
+	struct passage *p = s->context;
+	gate_recorded(p);
+}
+
+static err_t
+run_apply(struct submission *s, struct store *tx, int64_t time)
+{
+	struct passage *p = s->context;
+	if (p->idempotency_key.size)
+		TRY(idempotency_apply(p, tx, time));
+	return p->waiting ? p->waiting(p, tx, time) : p->operation->apply(p, tx, time);
+}
+
+static void
+answer(struct passage *p)
+{
+	if (p->error && p->status == 0)
+		p->status = p->error->http;
+	if (!p->error && p->operation->answer)
+		p->operation->answer(p);
+	p->answered(p);
+}
+
+/* Everything from here on waits until the book has it. */
+static void
+submit(struct passage *p, bool change)
+{
+	struct draft d = draft_of(p);
+	err_t e = draft_encode(p, p->keys, &d, &p->entries[0]);
+	size_t count = 1;
+	for (size_t i = 0; !e && i < p->more_count; i++, count++) {
+		d.log = p->more[i];
+		e = draft_encode(p, p->keys, &d, &p->entries[count]);
+	}
+	if (e) {
+		p->error = e == E_KEEPER ? e : E_CLOSED;
+		p->status = p->error->http;
+		answer(p);
+		return;
+	}
+	p->submission = (struct submission){
+		.apply = change ? run_apply : NULL, .context = p, .epoch = p->epoch, .changes_epoch = change && p->changes_epoch,
+		.entry_count = count, .entries = p->entries, .done = on_recorded,
+	};
+	p->applied = change;
+	record_submit(p->worker->record, &p->submission);
+}
+
+/* ---- identify, decide, prepare ---- */
+
+static fallible
+identify(struct passage *p)
+{
+	uint8_t digest[DIGEST_SIZE];
+	p->principal = NULL;
+	if (p->operation->anonymous)
+		return NULL;
+	if (p->token.size) {
+		if (!token_check(p->token))
+			return passage_fail(p, E_BAD_CREDENTIAL, "%s",
+			                    passage_says(p, "The token is not one of ours: log in again", "トークンの形式が正しくありません"));
+		token_digest(p->token, digest);
+	} else if (p->certified)
+		memcpy(digest, p->certificate, sizeof digest);
+	else
+		return E_NO_CREDENTIAL;
+	struct principal *found;
+	TRY(cache_identify(p->worker->cache, p->view, digest, p->epoch, p->now, &found));
+	p->principal = found;
+	return NULL;
+}
+
+/* The cache's principal may go when the next epoch comes; the passage keeps what the book and the answer need. */
+static void
+keep_principal(struct passage *p)
+{
+	if (p->principal)
+		talloc_reference(p, p->principal);
+}
+
+static void
+reset(struct passage *p)
+{
+	p->error = NULL;
+	p->status = 0;
+	p->detail_text = p->next = NULL;
+	p->outcome = p->detail = (struct pairs){ 0 };
+	p->log = (struct slice){ NULL, 0 };
+	p->more_count = p->header_count = 0;
+	p->change = NULL;
+	p->waiting = NULL;
+	p->bytes = p->bytes_media = (struct slice){ NULL, 0 };
+	json_decref(p->json);
+	p->json = NULL;
+	p->changes_epoch = p->operation->changes_epoch;
+}
+
+static fallible
+prepare(struct passage *p)
+{
+	bool found = false;
+	if (p->idempotency_key.size && p->operation->effect == EFFECT_CHANGE && !p->operation->secret)
+		TRY(idempotency_find(p, &found));
+	if (found)
+		return NULL;
+	if (p->operation->second_person && !p->request.size)
+		return second_prepare(p);
+	return p->operation->prepare(p);
+}
+
+/* An answer's status, where prepare gave none. */
+static int
+status_of(const struct passage *p)
+{
+	return p->json || p->bytes.data || p->bytes_media.size ? 200 : 204;
+}
+
+static void
+pass(struct passage *p)
+{
+	err_t code = NULL;
+	p->epoch = record_epoch(p->worker->gate->options.record);
+	p->now = clock_now();
+	reset(p);
+	err_t e = store_begin(p->view);
+	if (!e)
+		e = identify(p);
+	if (e) {                        /* nobody: there is no passage to record */
+		store_rollback(p->view);
+		p->error = e;
+		p->decision = DECISION_DENY;
+		answer(p);
+		return;
+	}
+	keep_principal(p);
+	e = decide(p->worker->decider, p, p->operation->action, p->operation->resource, &code);
+	if (!e && p->decision == DECISION_DENY)
+		e = code;
+	if (!e)
+		e = prepare(p);
+	store_rollback(p->view);
+	p->error = e;
+	if (!e && p->status == 0)
+		p->status = status_of(p);
+	if (p->unrecorded) {
+		answer(p);
+		return;
+	}
+	submit(p, !e && p->operation->apply && p->change);
+}
+
+void
+gate_pass(struct gate_worker *w, struct passage *p)
+{
+	p->worker = w;
+	p->view = w->view;
+	p->keys = w->gate->options.keys;
+	pass(p);
+}
+
+void
+gate_enter(struct gate_worker *w, struct passage *p)
+{
+	if (p->operation->slow && w->gate->slow)
+		slow_enter(w->gate->slow, w, p);
+	else
+		gate_pass(w, p);
+}
+
+fallible
+gate_start_slow(struct gate *g)
+{
+	return slow_open(g, &g->slow);
+}
+
+/* ---- recorded: release, or decide again ---- */
+
+static bool
+is_late(const struct passage *p)
+{
+	return p->operation->effect == EFFECT_READ && !p->error && p->epoch != record_epoch(p->worker->gate->options.record);
+}
+
+static err_t
+conflict_of(const struct passage *p)
+{
+	return p->if_match.size ? E_PRECONDITION : E_CONFLICT;
+}
+
+void
+gate_recorded(struct passage *p)
+{
+	err_t e = p->submission.result;
+	if (e == E_STALE || e == E_CONFLICT || (!e && is_late(p))) {
+		if (++p->tries < (e == E_CONFLICT ? CONFLICTS : DECISIONS)) {
+			pass(p);
+			return;
+		}
+		e = e == E_CONFLICT ? conflict_of(p) : E_BUSY;
+	}
+	if (e && p->applied && e->http < 500) {         /* expected: it goes into the book as what it is */
+		p->error = e;
+		p->status = 0;
+		submit(p, false);
+		return;
+	}
+	if (e) {
+		reset(p);
+		p->error = e;
+	}
+	answer(p);
+}

@@ -1,0 +1,41 @@
+/* inside.h - private: what the files of serve share. */
+#pragma once
+#include "gate/gate.h"
+#include "record/record.h"
+#include "serve/serve.h"
+
+/* What a process that works on D has open. Freeing it ends record, ledger and store in order. */
+struct house {
+	const char *dir;
+	struct keys *keys;
+	struct store *store;
+	struct ledger *ledger;
+	struct record *record;
+};
+
+/* Keeper's socket in, everything open out. */
+fallible house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *, err_t), struct house **out,
+                    const char **why);
+
+/* A key and certificate for our doors, and the authority of client certificates, as PEM. */
+fallible certificate_new(const void *owner, struct keys *, struct slice *certificate, struct slice *key, struct slice *client_ca);
+fallible certificate_pem(const void *owner, struct slice der, struct slice *pem);
+
+/* Destroys the keys of every subscriber that is recorded as shredded. */
+fallible shred_finish(struct house *, struct store *view);
+
+/* The sample: people, providers, subscribers; writes D/sample. Then objects, by the import command. */
+fallible sample_lay(struct house *, const char **why);
+fallible sample_import(const char *dir, const char **why);
+
+/* One passage of the system's own: a change and its entry, durable when it returns. */
+struct system_change {
+	const char *operation;
+	struct slice log, subject;
+	err_t (*apply)(void *, struct store *, int64_t);
+	void *context;
+};
+fallible system_record(struct house *, const struct system_change *);
+
+/* Writes D/NAME whole, synced. */
+fallible write_file(const char *dir, const char *name, unsigned mode, struct slice content);

@@ -1,0 +1,317 @@
+#include "serve/inside.h"
+
+#include "base/clock.h"
+#include "base/confine.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "courier/courier.h"
+#include "https/api.h"
+#include "keeper/keeper.h"
+#include "operations/operations.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WORKERS_MAX = 16, DRAIN_SECONDS = 10, RENEW_DAYS = 20, TICK_SECONDS = 1 };
+
+struct worker {
+	struct serve *serve;
+	pthread_t thread;
+	struct loop *loop;
+	struct gate_worker *gate;
+	struct api *api;
+	struct waker *drain;
+};
+
+struct serve {
+	const struct serve_options *options;
+	struct house *house;
+	struct gate *gate;
+	struct door *door;
+	struct loop *loop;              /* the main thread's: signals and ticks */
+	struct watch *signals;
+	struct timer *tick;
+	struct record_worker *changes;
+	struct store *view;
+	int signal_fd;
+	int64_t renewed;
+	size_t worker_count;
+	struct worker workers[WORKERS_MAX];
+	atomic_bool draining;
+};
+
+/* ---- telling that we are ready: a child that may still write there, for Landlock lets serve write to D alone ---- */
+
+static int
+ready_writer(const char *file)
+{
+	int ends[2];
+	if (!file || pipe2(ends, O_CLOEXEC) != 0)
+		return -1;
+	if (fork() != 0) {
+		close(ends[0]);
+		return ends[1];
+	}
+	char text[512], fresh[4096];
+	close(ends[1]);
+	ssize_t n = read(ends[0], text, sizeof text);
+	snprintf(fresh, sizeof fresh, "%s.new", file);
+	int fd = n > 0 ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+	if (fd >= 0 && write(fd, text, (size_t)n) == n && close(fd) == 0 && rename(fresh, file) == 0)
+		_exit(0);
+	_exit(1);
+}
+
+static void
+tell_ready(const struct serve *s, int writer)
+{
+	char text[256];
+	int n = snprintf(text, sizeof text, "{\"pid\": %d, \"https\": \"https://%s\"}\n", getpid(), door_address(s->door));
+	if (writer >= 0 && write(writer, text, (size_t)n) != n)
+		log_event(LOG_WARNING, "ready.unwritten", NULL);
+	if (writer >= 0)
+		close(writer);
+	log_event(LOG_INFO, "listening", "https", door_address(s->door), NULL);
+}
+
+/* ---- what happens at the main thread ---- */
+
+static const char *
+why_not_ready(void *argument)
+{
+	struct serve *s = argument;
+	err_t e = record_state(s->house->record);
+	return e ? e->name : atomic_load(&s->draining) ? E_DRAINING->name : NULL;
+}
+
+/* On the recorder's thread: what was in the group has been handed back, with E_OUTCOME_UNKNOWN. */
+static void
+disk_failed(void *argument, err_t e)
+{
+	struct timespec answers = { 0, 300 * 1000 * 1000 };
+	(void)argument;
+	log_event(LOG_ERROR, "exit", "why", e->text[ENGLISH], "then", "the next start recovers what is on the disk", NULL);
+	nanosleep(&answers, NULL);
+	_exit(E_OUTCOME_UNKNOWN->exit);
+}
+
+static void
+renew_certificate(struct serve *s)
+{
+	SCOPED void *scope = talloc_new(NULL);
+	struct slice certificate, key, client_ca;
+	err_t e = certificate_new(scope, s->house->keys, &certificate, &key, &client_ca);
+	if (!e) {
+		e = door_reload(s->door, certificate, key, client_ca);
+		memory_wipe((void *)(uintptr_t)key.data, key.size);
+	}
+	s->renewed = clock_monotonic();
+	log_event(e ? LOG_ERROR : LOG_INFO, "certificate.renewed", "code", e ? e->name : "", NULL);
+}
+
+static void
+on_tick(void *argument)
+{
+	struct serve *s = argument;
+	if (clock_monotonic() - s->renewed > DAYS(RENEW_DAYS))
+		renew_certificate(s);
+	timer_set(s->tick, SECONDS(TICK_SECONDS));
+}
+
+static void
+begin_drain(struct serve *s)
+{
+	if (atomic_exchange(&s->draining, true))
+		return;
+	log_event(LOG_INFO, "draining", NULL);
+	for (size_t i = 0; i < s->worker_count; i++)
+		waker_wake(s->workers[i].drain);
+	loop_stop(s->loop);
+}
+
+static void
+on_signal(void *argument, unsigned what)
+{
+	struct serve *s = argument;
+	struct signalfd_siginfo info;
+	(void)what;
+	if (read(s->signal_fd, &info, sizeof info) != sizeof info)
+		return;
+	if (info.ssi_signo == SIGHUP)
+		renew_certificate(s);
+	else
+		begin_drain(s);
+}
+
+static void
+on_change(void *argument)
+{
+	struct serve *s = argument;
+	err_t e = shred_finish(s->house, s->view);
+	if (e)
+		log_event(LOG_ERROR, "shred.unfinished", "code", e->name, "then", "it is tried again at the next change or start", NULL);
+}
+
+/* ---- workers ---- */
+
+static void
+worker_drained(void *argument)
+{
+	struct worker *w = argument;
+	loop_stop(w->loop);
+}
+
+static void
+worker_drain(void *argument)
+{
+	struct worker *w = argument;
+	door_drain(api_door_worker(w->api), SECONDS(DRAIN_SECONDS), worker_drained, w);
+}
+
+static void *
+work(void *argument)
+{
+	struct worker *w = argument;
+	loop_run(w->loop);
+	return NULL;
+}
+
+static fallible
+open_worker(struct serve *s, struct worker *w)
+{
+	const struct api_options options = { .gate = s->gate, .door = s->door, .ready = why_not_ready, .argument = s };
+	w->serve = s;
+	TRY(loop_open(NULL, &w->loop));
+	TRY(gate_worker_new(w->loop, s->gate, w->loop, &w->gate));
+	TRY(waker_new(w->loop, w->loop, worker_drain, w, &w->drain));
+	return api_attach(w->gate, &options, w->gate, w->loop, &w->api);
+}
+
+static fallible
+start_workers(struct serve *s)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	s->worker_count = cores < 2 ? 2 : cores > WORKERS_MAX ? WORKERS_MAX : (size_t)cores;
+	for (size_t i = 0; i < s->worker_count; i++)
+		TRY(open_worker(s, &s->workers[i]));
+	for (size_t i = 0; i < s->worker_count; i++)
+		if (pthread_create(&s->workers[i].thread, NULL, work, &s->workers[i]) != 0)
+			return E_IO;
+	return NULL;
+}
+
+static void
+end_workers(struct serve *s)
+{
+	for (size_t i = 0; i < s->worker_count; i++)
+		pthread_join(s->workers[i].thread, NULL);
+	for (size_t i = 0; i < s->worker_count; i++)
+		talloc_free(s->workers[i].loop);
+}
+
+/* ---- start ---- */
+
+static fallible
+open_door(struct serve *s, struct keys *keys, const char **why)
+{
+	struct slice certificate, key, client_ca;
+	*why = "the keeper does not certify our door";
+	TRY(certificate_new(s, keys, &certificate, &key, &client_ca));
+	const struct door_options options = {
+		.address = s->options->https, .certificate = certificate, .key = key, .client_ca = client_ca,
+		.limits = { .connections = 16384, .connections_per_address = 16384 },
+	};
+	*why = "the address cannot be listened on";
+	err_t e = https_listen(s, &options, &s->door);
+	memory_wipe((void *)(uintptr_t)key.data, key.size);
+	s->renewed = clock_monotonic();
+	return e;
+}
+
+static fallible
+open_signals(struct serve *s, const sigset_t *set)
+{
+	s->signal_fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->signal_fd < 0)
+		return E_IO;
+	TRY(watch_new(s->loop, s->loop, s->signal_fd, on_signal, s, &s->signals));
+	watch_want(s->signals, WANT_READ);
+	TRY(timer_new(s->loop, s->loop, on_tick, s, &s->tick));
+	timer_set(s->tick, SECONDS(TICK_SECONDS));
+	return NULL;
+}
+
+static fallible
+open_gate(struct serve *s)
+{
+	SCOPED char *path = memory_format(NULL, "%s/store/store.db", s->options->dir);
+	const struct gate_options options = { .dir = s->house->dir, .record = s->house->record, .ledger = s->house->ledger,
+	                                      .keys = s->house->keys, .operations = operations };
+	TRY(gate_open(s->house->record, &options, &s->gate));
+	TRY(gate_start_slow(s->gate));
+	TRY(store_open(s->loop, path, STORE_READ, &s->view));
+	TRY(record_worker_new(s->loop, s->house->record, s->loop, on_change, s, &s->changes));
+	return shred_finish(s->house, s->view);
+}
+
+static fallible
+run(struct serve *s, int keeper, int writer, const sigset_t *set, const char **why)
+{
+	*why = "the loop cannot be made";
+	TRY(loop_open(s, &s->loop));
+	TRY(open_signals(s, set));
+	TRY(confine(ROLE_SERVE, s->options->dir, why));
+	TRY(house_open(s->loop, s->options->dir, keeper, disk_failed, &s->house, why));
+	*why = "the gate cannot be opened: are the policies in force readable?";
+	TRY(open_gate(s));
+	TRY(start_workers(s));
+	tell_ready(s, writer);
+	loop_run(s->loop);
+	end_workers(s);
+	return NULL;
+}
+
+/* Everything that needs a right which serve will not have: processes, sockets, the file that tells we are ready. */
+fallible
+serve_run(const struct serve_options *options, const char **why)
+{
+	SCOPED struct serve *s = NEW(NULL, struct serve);
+	char *real = realpath(options->dir, NULL), *dir = real ? memory_format(s, "%s", real) : NULL;
+	struct serve_options resolved = *options;
+	sigset_t set;
+	int keeper_pid, courier_pid, keeper, courier;
+	free(real);
+	*why = "there is no installation in this folder: sekisho init --dir D makes one";
+	if (!dir || access(memory_format(s, "%s/keeper/keyring", dir), F_OK) != 0)
+		return E_NOT_FOUND;
+	resolved.dir = dir;
+	s->options = &resolved;
+	if (options->quiet)
+		log_level(LOG_WARNING);
+	signal(SIGPIPE, SIG_IGN);
+	*why = "the processes cannot be started";
+	TRY(keeper_start(dir, &keeper_pid, &keeper));
+	TRY(courier_start(dir, &courier_pid, &courier));
+	int writer = ready_writer(options->ready_file);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	SCOPED struct keys *keys = NULL;
+	int copy = dup(keeper);
+	TRY(keys_open(NULL, copy, &keys));
+	TRY(open_door(s, keys, why));
+	err_t e = run(s, keeper, writer, &set, why);
+	close(courier);
+	return e;
+}

@@ -1,0 +1,18 @@
+/* serve.h - the processes put together: keeper and courier forked, doors opened, serve confined, workers run. */
+#pragma once
+#include "base/err.h"
+
+#include <stdbool.h>
+
+struct serve_options {
+	const char *dir;
+	const char *https;              /* ADDR:PORT; port 0 picks a free one */
+	const char *ready_file;         /* written when ready; may be NULL */
+	bool quiet;                     /* no log below warnings */
+};
+
+/* Runs until SIGTERM or SIGINT, then drains; SIGHUP renews the certificate. *why says what failed at start. */
+fallible serve_run(const struct serve_options *, const char **why);
+
+/* A new installation in D, which must not exist or be empty. With `sample`, the demonstration organisation too. */
+fallible init_run(const char *dir, bool sample, const char **why);
