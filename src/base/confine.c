@@ -245,6 +245,14 @@ forbid_dumps(void)
 	return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
+void
+confine_descriptors(int keep)
+{
+	if (keep > 3)
+		syscall(SYS_close_range, 3u, (unsigned)keep - 1, 0);
+	syscall(SYS_close_range, (unsigned)keep + 1, ~0u, 0);
+}
+
 fallible
 confine(enum role role, const char *dir, const char **why)
 {

@@ -7,6 +7,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* The oldest child of the loop, and so the last to go: what hangs on the loop ends before its base. */
+struct base {
+	struct event_base *base;
+};
+
 struct loop {
 	struct event_base *base;
 	struct waker *stopper;
@@ -37,9 +42,9 @@ struct waker {
 };
 
 static int
-close_loop(struct loop *l)
+close_base(struct base *b)
 {
-	event_base_free(l->base);
+	event_base_free(b->base);
 	return 0;
 }
 
@@ -54,6 +59,7 @@ fallible
 loop_open(const void *owner, struct loop **out)
 {
 	struct loop *l = NEW(owner, struct loop);
+	struct base *base = NEW(l, struct base);
 	struct event_config *config = event_config_new();
 	if (config) {
 		event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
@@ -64,7 +70,8 @@ loop_open(const void *owner, struct loop **out)
 		talloc_free(l);
 		return E_IO;
 	}
-	talloc_set_destructor(l, close_loop);
+	base->base = l->base;
+	talloc_set_destructor(base, close_base);
 	TRY(waker_new(l, l, stop_now, l, &l->stopper));
 	*out = l;
 	return NULL;

@@ -17,6 +17,14 @@ out_of_memory(void)
 	_Exit(71);
 }
 
+/* Before main: locked pages and randomness are wanted from the first line on. */
+__attribute__((constructor)) static void
+start_sodium(void)
+{
+	if (sodium_init() < 0)
+		_Exit(71);
+}
+
 static void *
 need(void *p)
 {

@@ -117,12 +117,8 @@ meet_peer(struct connection *c)
 {
 	if (!tls_peer(c->ssl, c->peer))
 		return false;
-	if (c->peer->certified) {
-		int64_t left = c->peer->not_after - clock_now();
-		if (left <= 0)
-			return false;
-		c->expires = clock_monotonic() + left;
-	}
+	if (c->peer->certified)
+		c->expires = clock_monotonic() + c->peer->not_after - clock_now();
 	return true;
 }
 

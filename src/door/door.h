@@ -85,7 +85,8 @@ struct door_counts door_count(const struct door *);
 fallible door_attach(const void *owner, struct door *, struct loop *, void *context, struct door_worker **out);
 /* Visits the live connections that have a session; `each` may end them. */
 void door_each(struct door_worker *, void (*each)(void *argument, struct connection *), void *argument);
-/* Accepts no more, tells the protocols; after `limit` kills what is left. Then calls `done` once, from the loop. */
+/* The server stops: the socket listens no more (for the other workers too, who are to drain as well), protocols are
+ * told; what is left after `limit` is killed. Then `done` is called once, from the loop. */
 void door_drain(struct door_worker *, int64_t limit, void (*done)(void *argument), void *argument);
 
 /* Queues a copy. What is written inside a call-back of this connection goes out when it returns … */

@@ -64,12 +64,13 @@ take_client_ca(SSL_CTX *tls, X509 *x, unsigned nth)
 	return X509_STORE_add_cert(SSL_CTX_get_cert_store(tls), x) == 1 && SSL_CTX_add_client_CA(tls, x) == 1;
 }
 
+/* After the certificate: OpenSSL then refuses a key that is not its. */
 static bool
 use_key(SSL_CTX *tls, struct slice pem)
 {
 	BIO *bio = open_pem(pem);
 	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-	bool good = key && SSL_CTX_use_PrivateKey(tls, key) == 1 && SSL_CTX_check_private_key(tls) == 1;
+	bool good = key && SSL_CTX_use_PrivateKey(tls, key) == 1;
 	EVP_PKEY_free(key);
 	BIO_free(bio);
 	return good;

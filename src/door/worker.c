@@ -102,6 +102,15 @@ admit(struct door_worker *w, int fd, const struct sockaddr_storage *from)
 		refuse(d, fd);
 }
 
+/* The socket stays ready while it cannot be served: looking at once again would only spin. */
+static void
+pause_accepting(struct door_worker *w, int why)
+{
+	watch_want(w->acceptor, 0);
+	if (why != EINVAL)              /* else another worker drains: it listens no more */
+		timer_set(w->accept_again, ACCEPT_PAUSE);
+}
+
 static void
 accept_some(void *argument, unsigned what)
 {
@@ -115,12 +124,11 @@ accept_some(void *argument, unsigned what)
 			admit(w, fd, &from);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			watch_want(w->acceptor, 0);
-			timer_set(w->accept_again, ACCEPT_PAUSE);
-		}
-		if (errno != ECONNABORTED && errno != EINTR)
-			return;
+		if (errno == ECONNABORTED || errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			pause_accepting(w, errno);
+		return;
 	}
 }
 
@@ -180,6 +188,7 @@ void
 door_drain(struct door_worker *w, int64_t limit, void (*done)(void *argument), void *argument)
 {
 	TALLOC_FREE(w->acceptor);
+	shutdown(w->door->fd, SHUT_RDWR);
 	w->drained = done;
 	w->drained_argument = argument;
 	timer_set(w->drain_end, limit);

@@ -190,11 +190,11 @@ void
 exchange_answer(struct exchange *x, const struct answer *a)
 {
 	struct session *s = x->session;
-	bool whole = x->whole;
 	if (s) {
-		bool close = a->close || x->request.close || s->draining || !whole;
+		/* Where the request has not been read to its end, what follows cannot be told apart any more. */
+		bool close = a->close || x->request.close || s->draining || !x->whole;
 		send_answer(x, a, close);
-		session_answered(s, whole, close);
+		session_answered(s, close);
 	}
 	if (x->handed)
 		x->https->pending--;
@@ -220,7 +220,6 @@ exchange_answer_error(struct exchange *x, err_t e)
 void
 exchange_refuse(struct exchange *x, err_t e, const struct http_fault *fault)
 {
-	x->whole = false;               /* what follows on the connection cannot be told apart any more */
 	answer_problem(x, e, fault->status, fault->because);
 }
 

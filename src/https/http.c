@@ -250,6 +250,17 @@ read_connection(struct http_request *r, struct http_fault *fault)
 	return NULL;
 }
 
+/* Headers that decide something: two of them, and it would depend on the reader which counts. */
+static fallible
+check_single(const struct http_request *r, struct http_fault *fault)
+{
+	static const char *const names[] = { "authorization", "content-type", "idempotency-key", "sekisho-purpose" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (count(r, names[i]) > 1)
+			return http_fault(fault, 400, "a header that may come once came twice");
+	return NULL;
+}
+
 static void
 clear(struct http_request *r)
 {
@@ -275,6 +286,7 @@ http_request_parse(const void *owner, struct slice head, struct http_request *r,
 		return http_fault(fault, 505, "the one version is HTTP/1.1");
 	TRY(read_host(r, fault));
 	TRY(read_connection(r, fault));
+	TRY(check_single(r, fault));
 	return http_target_parse(owner, r, fault);
 }
 

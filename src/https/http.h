@@ -1,8 +1,8 @@
 /* http.h - public, with https.h: reads HTTP/1.1 requests (RFC 9112), strictly, from bytes in memory.
  *
  * What two readers could read in two ways is refused, though RFC 9112 lets a server be lenient: bare LF or CR, folded
- * lines, space before a colon, more than one Content-Length or Host or Transfer-Encoding, a length beside a coding,
- * codings other than exactly `chunked`, empty lines before a request, targets not in origin form.
+ * lines, space before a colon, more than one Content-Length, Host, Transfer-Encoding, Authorization, …, a length beside
+ * a coding, codings other than exactly `chunked`, empty lines before a request, targets not in origin form.
  *
  * Knows no connection and keeps no state but what is passed in. Any thread.
  */

@@ -31,7 +31,7 @@ struct https_limits {
 struct answer {
 	int status;
 	struct slice type;              /* Content-Type, where there is a body */
-	struct slice body;              /* copied */
+	struct slice body;              /* copied; the door's limit of queued output (8 MiB) holds for it */
 	/* Cache-Control is no-store unless it is here. Not Content-Length, Transfer-Encoding, Connection, Date. */
 	const struct http_pair *headers;
 	size_t header_count;

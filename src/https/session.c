@@ -50,10 +50,10 @@ end(struct session *s)
 }
 
 void
-session_answered(struct session *s, bool whole, bool close)
+session_answered(struct session *s, bool close)
 {
 	s->exchange = NULL;
-	if (!whole || close || s->draining) {
+	if (close) {
 		end(s);
 		return;
 	}

@@ -54,7 +54,7 @@ struct exchange {
 /* session.c */
 void session_become(struct session *, enum session_state);
 /* After an answer has been queued: what is next on this connection. */
-void session_answered(struct session *, bool whole, bool close);
+void session_answered(struct session *, bool close);
 
 /* exchange.c */
 void exchange_refuse(struct exchange *, err_t, const struct http_fault *);

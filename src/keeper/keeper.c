@@ -220,7 +220,7 @@ keeper_start(const char *dir, int *pid, int *socket)
 		return E_IO;
 	}
 	if (child == 0) {
-		close(pair[0]);
+		confine_descriptors(pair[1]);
 		be_keeper(dir, pair[1]);
 	}
 	close(pair[1]);

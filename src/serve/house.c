@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* In the order in which they must end: the tree frees a child before its parent. */
+/* The record becomes the parent of what its threads use: its destructor, which ends them, runs before theirs. */
 fallible
 house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *, err_t), struct house **out, const char **why)
 {
@@ -23,7 +23,10 @@ house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *
 	clock_start(ledger_last_time(h->ledger));
 	const struct record_options options = { .dir = h->dir, .store = h->store, .ledger = h->ledger, .failed = failed };
 	*why = "the recorder's threads cannot be started";
-	TRY(record_open(h->ledger, &options, &h->record));
+	TRY(record_open(h, &options, &h->record));
+	talloc_steal(h->record, h->keys);
+	talloc_steal(h->record, h->store);
+	talloc_steal(h->record, h->ledger);
 	*out = TAKE(h);
 	return NULL;
 }

@@ -145,6 +145,7 @@ fallible
 init_run(const char *dir, bool sample, const char **why)
 {
 	int keeper_pid, keeper;
+	umask(077);
 	*why = "the folder must be new, or without an installation";
 	TRY(make_folders(dir));
 	SCOPED void *scope = talloc_new(NULL);

@@ -62,10 +62,10 @@ ready_writer(const char *file)
 		return ends[1];
 	}
 	char text[512], fresh[4096];
-	close(ends[1]);
+	confine_descriptors(ends[0]);
 	ssize_t n = read(ends[0], text, sizeof text);
 	snprintf(fresh, sizeof fresh, "%s.new", file);
-	int fd = n > 0 ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+	int fd = n > 0 ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
 	if (fd >= 0 && write(fd, text, (size_t)n) == n && close(fd) == 0 && rename(fresh, file) == 0)
 		_exit(0);
 	_exit(1);
@@ -256,7 +256,7 @@ open_gate(struct serve *s)
 	SCOPED char *path = memory_format(NULL, "%s/store/store.db", s->options->dir);
 	const struct gate_options options = { .dir = s->house->dir, .record = s->house->record, .ledger = s->house->ledger,
 	                                      .keys = s->house->keys, .operations = operations };
-	TRY(gate_open(s->house->record, &options, &s->gate));
+	TRY(gate_open(s, &options, &s->gate));
 	TRY(gate_start_slow(s->gate));
 	TRY(store_open(s->loop, path, STORE_READ, &s->view));
 	TRY(record_worker_new(s->loop, s->house->record, s->loop, on_change, s, &s->changes));
@@ -270,13 +270,16 @@ run(struct serve *s, int keeper, int writer, const sigset_t *set, const char **w
 	TRY(loop_open(s, &s->loop));
 	TRY(open_signals(s, set));
 	TRY(confine(ROLE_SERVE, s->options->dir, why));
-	TRY(house_open(s->loop, s->options->dir, keeper, disk_failed, &s->house, why));
+	TRY(house_open(s, s->options->dir, keeper, disk_failed, &s->house, why));
 	*why = "the gate cannot be opened: are the policies in force readable?";
 	TRY(open_gate(s));
 	TRY(start_workers(s));
 	tell_ready(s, writer);
 	loop_run(s->loop);
 	end_workers(s);
+	talloc_free(s->gate);
+	talloc_free(s->changes);
+	talloc_free(s->house);
 	return NULL;
 }
 
@@ -298,6 +301,7 @@ serve_run(const struct serve_options *options, const char **why)
 	if (options->quiet)
 		log_level(LOG_WARNING);
 	signal(SIGPIPE, SIG_IGN);
+	umask(077);
 	*why = "the processes cannot be started";
 	TRY(keeper_start(dir, &keeper_pid, &keeper));
 	TRY(courier_start(dir, &courier_pid, &courier));

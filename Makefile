@@ -1,0 +1,48 @@
+# The two commands are `make run` and `make test`; everything else is here because they need it.
+.PHONY: all deps deps-test build run test check bench soak fuzz lint fresh clean format measures
+
+BUILD = build
+MESON_QUIET = >/dev/null
+
+all: build
+
+deps:
+	@scripts/deps.sh run
+
+deps-test:
+	@scripts/deps.sh test
+
+$(BUILD)/build.ninja: | deps
+	@meson setup $(BUILD) $(MESON_QUIET)
+
+build: deps $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+	@scripts/leave.sh $(BUILD)
+
+run: build
+	@exec $(BUILD)/sekisho demo $(if $(DIR),--dir $(DIR))
+
+test: deps-test
+	@scripts/test.py
+
+# One room's unit tests, in under a minute: make check ROOM=ledger
+check: deps-test build
+	@meson test -C $(BUILD) --suite unit --print-errorlogs $$(cd test/unit && ls $(ROOM)-*.c | sed 's/\.c$$//')
+
+bench: deps-test build
+	@for b in bench/*.sh bench/*/*.sh; do [ -x "$$b" ] && "$$b"; done; true
+
+soak: deps-test build
+	@scripts/test.py --soak
+
+fuzz: deps-test
+	@scripts/fuzz.sh
+
+lint: deps-test
+	@scripts/lint.sh
+
+fresh:
+	@scripts/fresh.sh
+
+clean:
+	rm -rf build build-*

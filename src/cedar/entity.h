@@ -1,0 +1,43 @@
+/* entity.h - private. Entities, the builder, and the view of both that a decision has. */
+#pragma once
+#include "cedar/value.h"
+
+struct cedar_link {
+	uint64_t hash;
+	const struct cedar_uid *uid;
+};
+
+struct cedar_entity {
+	struct cedar_uid uid;
+	struct cedar_value attributes, tags; /* records */
+	struct cedar_link *parents, *ancestors; /* ancestors are sorted by hash and complete */
+	size_t parent_count, ancestor_count;
+	size_t parent_capacity, attribute_capacity, tag_capacity;
+	struct cedar_entity *next; /* in the builder, in order of adding */
+	unsigned mark;
+};
+
+struct cedar_builder {
+	struct cedar_arena arena;
+	struct cedar_entity *first, *last;
+	size_t count;
+	struct cedar_entity **table; /* by hash; sealed builders of more than 8 */
+	size_t table_size;
+	bool sealed, failed;
+	const struct cedar_entities *sealed_over;
+};
+
+struct cedar_view {
+	const struct cedar_entities *base;
+	const struct cedar_builder *overlay;
+};
+
+/* Completes ancestors over the base; false when memory is out. */
+CEDAR_CHECKED bool cedar_builder_seal(struct cedar_builder *, const struct cedar_entities *base);
+const struct cedar_entity *cedar_builder_find(const struct cedar_builder *, const struct cedar_uid *);
+const struct cedar_entity *cedar_view_find(const struct cedar_view *, const struct cedar_uid *);
+bool cedar_entity_inside(const struct cedar_entity *, const struct cedar_uid *ancestor);
+struct cedar_entity *cedar_entity_add_uid(struct cedar_builder *, const struct cedar_uid *);
+void cedar_entity_parent_uid(struct cedar_builder *, struct cedar_entity *, const struct cedar_uid *);
+/* In store.c. */
+const struct cedar_entity *cedar_entities_find(const struct cedar_entities *, const struct cedar_uid *);

@@ -1,0 +1,18 @@
+/* evaluate.h - private. The evaluator. */
+#pragma once
+#include "cedar/entity.h"
+#include "cedar/expr.h"
+
+struct cedar_evaluation {
+	struct cedar_view view;
+	struct cedar_value variables[4]; /* by enum cedar_variable */
+	const struct cedar_entity *parties[3]; /* of principal, action, resource; NULL if not in the view */
+	struct cedar_arena *arena;
+	const char *message; /* of the last error */
+};
+
+/* False on a Cedar error (the message says which) and when memory is out. */
+CEDAR_CHECKED bool cedar_evaluate(struct cedar_evaluation *, const struct cedar_expr *, struct cedar_value *out);
+/* The same, and it must be a bool. */
+CEDAR_CHECKED bool cedar_evaluate_truth(struct cedar_evaluation *, const struct cedar_expr *, bool *out);
+bool cedar_pattern_match(const struct cedar_pattern *, struct cedar_text);

@@ -1,0 +1,136 @@
+/* expr.h - private. Expressions and policies as parsed; both text and JSON end here. */
+#pragma once
+#include "cedar/extension.h"
+
+enum cedar_node {
+	CEDAR_NODE_LITERAL,
+	CEDAR_NODE_VARIABLE,
+	CEDAR_NODE_IF,
+	CEDAR_NODE_AND, /* of two or more */
+	CEDAR_NODE_OR,
+	CEDAR_NODE_NOT,
+	CEDAR_NODE_NEGATE,
+	CEDAR_NODE_EQUAL,
+	CEDAR_NODE_NOT_EQUAL,
+	CEDAR_NODE_LESS,
+	CEDAR_NODE_LESS_EQUAL,
+	CEDAR_NODE_GREATER,
+	CEDAR_NODE_GREATER_EQUAL,
+	CEDAR_NODE_IN,
+	CEDAR_NODE_ADD,
+	CEDAR_NODE_SUBTRACT,
+	CEDAR_NODE_MULTIPLY,
+	CEDAR_NODE_CONTAINS,
+	CEDAR_NODE_CONTAINS_ALL,
+	CEDAR_NODE_CONTAINS_ANY,
+	CEDAR_NODE_GET_TAG,
+	CEDAR_NODE_HAS_TAG,
+	CEDAR_NODE_IS_EMPTY,
+	CEDAR_NODE_ATTRIBUTE,
+	CEDAR_NODE_HAS,
+	CEDAR_NODE_LIKE,
+	CEDAR_NODE_IS, /* with `right`: is … in … */
+	CEDAR_NODE_SET,
+	CEDAR_NODE_RECORD,
+	CEDAR_NODE_CALL
+};
+
+enum cedar_variable { CEDAR_PRINCIPAL, CEDAR_ACTION, CEDAR_RESOURCE, CEDAR_CONTEXT };
+
+/* The pieces between the stars; a single piece means no star. */
+struct cedar_pattern {
+	size_t count;
+	const struct cedar_text *pieces;
+};
+
+struct cedar_expr {
+	uint8_t kind;   /* enum cedar_node */
+	uint8_t detail; /* enum cedar_variable, enum cedar_function */
+	uint16_t depth; /* 1 + the deepest operand */
+	uint32_t offset; /* in the source */
+	union {
+		struct cedar_value value;
+		struct {
+			const struct cedar_expr *left, *right, *third;
+		};
+		struct {
+			const struct cedar_expr *object; /* same place as left */
+			struct cedar_text name;
+		};
+		struct {
+			const struct cedar_expr *subject; /* same place as left */
+			const struct cedar_pattern *pattern;
+		};
+		struct {
+			const struct cedar_expr *tested, *inside; /* same places as left, right */
+			const struct cedar_uid *type;            /* its id is empty */
+		};
+		struct {
+			const struct cedar_expr *const *items;
+			const struct cedar_text *names; /* of records */
+			size_t count;
+		};
+	};
+};
+
+enum cedar_scope_kind { CEDAR_SCOPE_ANY, CEDAR_SCOPE_EQUAL, CEDAR_SCOPE_IN, CEDAR_SCOPE_IS, CEDAR_SCOPE_IS_IN };
+
+struct cedar_scope {
+	uint8_t kind;  /* enum cedar_scope_kind */
+	bool slot;     /* the entity is ?principal or ?resource */
+	bool list;     /* action in […] */
+	uint32_t count;
+	uint32_t offset;
+	const struct cedar_uid *entities; /* one, or `count` of an action's list */
+	const struct cedar_uid *type;     /* of is */
+};
+
+struct cedar_annotation {
+	struct cedar_text key, value;
+	bool bare; /* without a value */
+};
+
+struct cedar_condition {
+	const struct cedar_expr *expr;
+	bool unless;
+};
+
+struct cedar_policy {
+	struct cedar_text id, source;
+	uint32_t offset; /* of the effect in the source */
+	bool forbids;
+	uint8_t slots; /* 1: ?principal, 2: ?resource */
+	uint8_t annotation_count;
+	uint32_t condition_count;
+	struct cedar_scope principal, action, resource;
+	const struct cedar_annotation *annotations;
+	const struct cedar_condition *conditions;
+	const struct cedar_policy *template; /* of a link */
+};
+
+/* Node makers share this; `failed` once memory is out or a limit was met. */
+struct cedar_maker {
+	struct cedar_arena *arena;
+	bool too_deep;
+};
+
+struct cedar_expr *cedar_make(struct cedar_maker *, enum cedar_node, size_t offset);
+const struct cedar_expr *cedar_make_value(struct cedar_maker *, size_t offset, struct cedar_value);
+const struct cedar_expr *cedar_make_operation(struct cedar_maker *, enum cedar_node, size_t offset, const struct cedar_expr *,
+	const struct cedar_expr *, const struct cedar_expr *);
+const struct cedar_expr *cedar_make_list(struct cedar_maker *, enum cedar_node, size_t offset,
+	const struct cedar_expr *const *items, const struct cedar_text *names, size_t count);
+const struct cedar_expr *cedar_make_named(struct cedar_maker *, enum cedar_node, size_t offset, const struct cedar_expr *,
+	struct cedar_text name);
+/* object has a.b.c */
+const struct cedar_expr *cedar_make_has_path(struct cedar_maker *, size_t offset, const struct cedar_expr *,
+	const struct cedar_text *names, size_t count);
+
+/* Is the word one that no name may be: true, false, if, then, else, in, is, like, has, __cedar. */
+bool cedar_word_reserved(struct cedar_text);
+bool cedar_word_valid(struct cedar_text);
+/* Words joined by "::", none reserved. */
+bool cedar_name_valid(struct cedar_text);
+/* The last word of a name. */
+struct cedar_text cedar_name_base(struct cedar_text);
+bool cedar_is_action_type(struct cedar_text);

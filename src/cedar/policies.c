@@ -1,0 +1,194 @@
+/* policies.c - compiled policy sets. */
+#include "cedar/policies.h"
+
+#include <stdio.h>
+
+#include "cedar/index.h"
+#include "cedar/parse.h"
+
+struct cedar_policies *
+cedar_policies_new(const struct cedar_memory *memory, size_t block_size)
+{
+	struct cedar_memory own = cedar_memory_or_default(memory);
+	struct cedar_policies *policies = cedar_memory_take(&own, sizeof *policies);
+
+	if (policies == NULL)
+		return NULL;
+	*policies = (struct cedar_policies){ 0 };
+	cedar_arena_init(&policies->arena, &own, block_size);
+	return policies;
+}
+
+void
+cedar_policies_free(struct cedar_policies *policies)
+{
+	struct cedar_memory memory;
+
+	if (policies == NULL)
+		return;
+	memory = policies->arena.memory;
+	cedar_arena_dispose(&policies->arena);
+	cedar_memory_give(&memory, policies->policies);
+	cedar_memory_give(&memory, policies->templates);
+	cedar_memory_give(&memory, policies);
+}
+
+/* The arrays are apart from the arena, so that growing leaves nothing behind. */
+static bool
+policies_grow(const struct cedar_memory *memory, struct cedar_policy **items, size_t count, size_t capacity)
+{
+	struct cedar_policy *grown = cedar_memory_take(memory, capacity * sizeof *grown);
+
+	if (grown == NULL)
+		return false;
+	if (count > 0)
+		memcpy(grown, *items, count * sizeof *grown);
+	cedar_memory_give(memory, *items);
+	*items = grown;
+	return true;
+}
+
+bool
+cedar_policies_add(struct cedar_policies *set, const struct cedar_policy *policy)
+{
+	bool template = policy->slots != 0;
+	struct cedar_policy **items = template ? &set->templates : &set->policies;
+	size_t *count = template ? &set->template_count : &set->count;
+	size_t *capacity = template ? &set->template_capacity : &set->capacity;
+
+	if (*count == CEDAR_POLICIES_MAX)
+		return false;
+	if (*count == *capacity) {
+		size_t wanted = *capacity < 4 ? 4 : *capacity + *capacity / 2;
+
+		if (!policies_grow(&set->arena.memory, items, *count, wanted))
+			return false;
+		*capacity = wanted;
+	}
+	(*items)[(*count)++] = *policy;
+	return true;
+}
+
+bool
+cedar_policies_finish(struct cedar_policies *set)
+{
+	set->index = cedar_index_new(&set->arena, set->policies, set->count);
+	return set->index != NULL;
+}
+
+static struct cedar_text
+number_id(struct cedar_arena *arena, size_t number)
+{
+	char buffer[32];
+	int size = snprintf(buffer, sizeof buffer, "policy%zu", number);
+
+	return cedar_text_copy(arena, (struct cedar_text){ buffer, (size_t)size });
+}
+
+static bool
+parse_all(struct cedar_policies *set, struct cedar_fault *fault)
+{
+	struct cedar_parser parser;
+	struct cedar_policy policy;
+	size_t number = 0;
+
+	if (!cedar_parser_start(&parser, &set->arena, set->source, fault))
+		return false;
+	while (parser.lexer.token.kind != CEDAR_TOKEN_END) {
+		if (!cedar_parse_policy(&parser, &policy))
+			return false;
+		policy.id = number_id(&set->arena, number++);
+		if (policy.id.data == NULL || !cedar_policies_add(set, &policy))
+			return cedar_fault_set(fault, set->source, parser.lexer.before, "out of memory, or too many policies");
+	}
+	if (!cedar_policies_finish(set))
+		return cedar_fault_set(fault, set->source, 0, "out of memory");
+	return true;
+}
+
+bool
+cedar_policies_parse(const struct cedar_memory *memory, struct cedar_text source, struct cedar_policies **out,
+	struct cedar_fault *fault)
+{
+	struct cedar_policies *set;
+
+	if (source.size > CEDAR_SOURCE_MAX)
+		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "the text is longer than %d bytes", (int)CEDAR_SOURCE_MAX);
+	set = cedar_policies_new(memory, source.size < 65536 ? 1024 + source.size : 65536);
+	if (set == NULL)
+		return cedar_fault_set(fault, source, 0, "out of memory");
+	set->source = cedar_text_copy(&set->arena, source);
+	if (set->source.data == NULL || !parse_all(set, fault)) {
+		if (set->source.data == NULL)
+			cedar_fault_set(fault, source, 0, "out of memory");
+		cedar_policies_free(set);
+		return false;
+	}
+	*out = set;
+	return true;
+}
+
+size_t
+cedar_policies_count(const struct cedar_policies *set)
+{
+	return set->count;
+}
+
+struct cedar_text
+cedar_policy_id(const struct cedar_policies *set, size_t index)
+{
+	return set->policies[index].id;
+}
+
+struct cedar_text
+cedar_policy_annotation(const struct cedar_policies *set, size_t index, const char *key)
+{
+	const struct cedar_policy *policy = &set->policies[index];
+	size_t i;
+
+	for (i = 0; i < policy->annotation_count; i++)
+		if (cedar_text_is(policy->annotations[i].key, key))
+			return policy->annotations[i].value;
+	return (struct cedar_text){ 0 };
+}
+
+struct cedar_text
+cedar_policy_source(const struct cedar_policies *set, size_t index)
+{
+	return set->policies[index].source;
+}
+
+bool
+cedar_policy_forbids(const struct cedar_policies *set, size_t index)
+{
+	return set->policies[index].forbids;
+}
+
+size_t
+cedar_policies_memory(const struct cedar_policies *set)
+{
+	return sizeof *set + set->arena.held + (set->capacity + set->template_capacity) * sizeof *set->policies;
+}
+
+size_t
+cedar_templates_count(const struct cedar_policies *set)
+{
+	return set->template_count;
+}
+
+struct cedar_text
+cedar_template_id(const struct cedar_policies *set, size_t index)
+{
+	return set->templates[index].id;
+}
+
+const struct cedar_policy *
+cedar_template_find(const struct cedar_policies *set, struct cedar_text id)
+{
+	size_t i;
+
+	for (i = 0; i < set->template_count; i++)
+		if (cedar_text_equal(set->templates[i].id, id))
+			return &set->templates[i];
+	return NULL;
+}
