@@ -107,6 +107,7 @@ struct cedar_resolver {
 	struct cedar_raw_schema *raw;
 	struct cedar_schema *schema;
 	struct cedar_table commons; /* full name -> struct cedar_raw_common */
+	unsigned depth;
 };
 
 /* The entity type a name means in a namespace; sets the fault and answers NULL where there is none. */

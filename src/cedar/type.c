@@ -9,6 +9,8 @@ const struct cedar_type cedar_type_false = { .kind = CEDAR_TYPE_FALSE, .depth = 
 const struct cedar_type cedar_type_long = { .kind = CEDAR_TYPE_LONG, .depth = 1 };
 const struct cedar_type cedar_type_string = { .kind = CEDAR_TYPE_STRING, .depth = 1 };
 
+const struct cedar_type cedar_type_no_attributes = { .kind = CEDAR_TYPE_RECORD, .depth = 1 };
+
 static const struct cedar_type extensions[] = {
 	{ .kind = CEDAR_TYPE_EXTENSION, .extension = CEDAR_DECIMAL, .depth = 1 },
 	{ .kind = CEDAR_TYPE_EXTENSION, .extension = CEDAR_DATETIME, .depth = 1 },

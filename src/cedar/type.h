@@ -65,7 +65,8 @@ struct cedar_schema {
 	uint32_t type_count, action_count;
 };
 
-extern const struct cedar_type cedar_type_bool, cedar_type_true, cedar_type_false, cedar_type_long, cedar_type_string;
+extern const struct cedar_type cedar_type_bool, cedar_type_true, cedar_type_false, cedar_type_long, cedar_type_string,
+	cedar_type_no_attributes; /* a record */
 
 /* One of the extension types by its name in schemas (ipaddr, decimal, datetime, duration); NULL if it is none. */
 const struct cedar_type *cedar_type_extension(struct cedar_text name);
@@ -82,6 +83,16 @@ const char *cedar_type_show(const struct cedar_type *, char *buffer, size_t size
 /* NULL if it is not declared (types of actions are found as well). */
 const struct cedar_entity_type *cedar_schema_type(const struct cedar_schema *, struct cedar_text name);
 const struct cedar_action_type *cedar_schema_action(const struct cedar_schema *, const struct cedar_uid *);
+
+/* The parents of one node of a hierarchy, by index. */
+struct cedar_edges {
+	uint32_t count;
+	uint32_t *to;
+};
+
+/* In closure.c: for each node the bits of all below it, NULL rows where there are none; NULL when memory is out. A node
+ * below itself marks a cycle. */
+uint64_t **cedar_close(struct cedar_arena *, const struct cedar_edges *, uint32_t count);
 
 static inline bool
 cedar_bit(const uint64_t *bits, uint32_t index)

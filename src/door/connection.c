@@ -244,14 +244,8 @@ connection_kill(struct connection *c)
 void
 connection_start_tls(struct connection *c)
 {
-	assert(c->state == CONNECTION_PLAIN);
+	assert(c->state == CONNECTION_PLAIN && c->entered);
 	connection_become(c, CONNECTION_HANDSHAKE);
-	if (!c->entered) {
-		if (c->input.size)
-			connection_shut(c);
-		else
-			worker_wait(c);
-	}
 }
 
 bool

@@ -32,10 +32,8 @@ read_some(struct connection *c)
 	enum connection_state before = c->state;
 	while (c->state == before && connection_readable(c)) {
 		size_t room = c->protocol->input_max - c->input.size, size = 0;
-		if (c->budget == 0) {
-			c->more = true;
+		if (c->budget == 0)
 			return;
-		}
 		c->budget -= !c->ssl;
 		enum transfer t = transport_read(c, scratch, room < SCRATCH ? room : SCRATCH, &size);
 		if (t == TRANSFER_WAIT)
@@ -189,14 +187,15 @@ converse(struct connection *c)
 static void
 run_state(struct connection *c)
 {
+	/* In the order of a connection's life, so that one run can go all the way. */
 	if (c->state == CONNECTION_PLAIN && !c->session)
 		open_session(c);
+	if (c->state == CONNECTION_PLAIN)
+		converse(c);
 	if (c->state == CONNECTION_HANDSHAKE)
 		shake_hands(c);
-	if (connection_alive(c))
+	if (c->state == CONNECTION_OPEN)
 		converse(c);
-	if (c->state == CONNECTION_HANDSHAKE && !c->ssl)        /* connection_start_tls() was called just now */
-		shake_hands(c);
 	if (c->state == CONNECTION_ENDING || c->state == CONNECTION_LINGERING)
 		finish(c);
 }
@@ -208,9 +207,7 @@ connection_run(struct connection *c)
 	c->entered = true;
 	run_state(c);
 	c->entered = false;
-	bool starved = c->more && c->budget == 0;
-	if ((starved && (c->state == CONNECTION_HANDSHAKE || connection_readable(c))) ||
-	    (c->deliver && connection_alive(c)))
+	if ((c->more && connection_readable(c)) || (c->deliver && connection_alive(c)))
 		worker_wait(c);
 	connection_want(c);
 }

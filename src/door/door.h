@@ -104,8 +104,8 @@ void connection_deadline(struct connection *, int64_t micros);
 void connection_end(struct connection *);
 /* Closes the socket before it returns. */
 void connection_kill(struct connection *);
-/* With plain_first: what was queued goes out, then the handshake. Input not consumed by then kills the connection:
- * what came in plain must not count as if it had come under TLS. */
+/* With plain_first, from received(): what was queued goes out, then the handshake. Input that this received() does not
+ * consume ends the connection: what came in plain must not count as if it had come under TLS. */
 void connection_start_tls(struct connection *);
 bool connection_secure(const struct connection *);
 bool connection_alive(const struct connection *);

@@ -98,7 +98,7 @@ struct connection {
 	bool entered;                   /* inside a call-back */
 	bool waiting, deliver;          /* to be run at the end of the turn; with its input */
 	bool paused;
-	bool more;                      /* there may be input that the socket will not announce */
+	bool more;                      /* OpenSSL holds input, which the socket will not announce */
 	bool stuck;                     /* the socket takes no more for now */
 	bool read_wants_write, ended_by_peer;
 };

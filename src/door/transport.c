@@ -11,8 +11,7 @@ bio_read(BIO *bio, char *data, int size)
 {
 	struct connection *c = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
-	if (c->budget == 0) {
-		c->more = true;
+	if (c->budget == 0) {           /* what is in the socket will be announced again */
 		BIO_set_retry_read(bio);
 		return -1;
 	}

@@ -244,7 +244,7 @@ exchange_peer(const struct exchange *x)
 bool
 exchange_gone(const struct exchange *x)
 {
-	return x->session == NULL;
+	return !x->session || !connection_alive(x->session->connection);
 }
 
 static void

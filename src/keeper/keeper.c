@@ -133,11 +133,21 @@ answer_root(struct keeper *k, struct reader *in, struct writer *out)
 	return reader_end(in) ? keyring_rotate_root(k->keyring) : E_REQUEST;
 }
 
+static fallible
+answer_source(struct keeper *k, struct reader *in, struct writer *out)
+{
+	(void)k;
+	if (!reader_end(in))
+		return E_REQUEST;
+	write_field(out, slice_text(keyring_root_source()));
+	return NULL;
+}
+
 /* The messages that serve may send; the keeper has one state, in which all of them are permitted. */
 static err_t (*const answers[])(struct keeper *, struct reader *, struct writer *) = {
 	[MESSAGE_KEY] = answer_key,         [MESSAGE_MAKE] = answer_make,     [MESSAGE_ROTATE] = answer_rotate,
 	[MESSAGE_SHRED] = answer_shred,     [MESSAGE_CERTIFY] = answer_certify, [MESSAGE_ISSUER] = answer_issuer,
-	[MESSAGE_ROOT] = answer_root,
+	[MESSAGE_ROOT] = answer_root,       [MESSAGE_SOURCE] = answer_source,
 };
 
 static uint8_t

@@ -434,3 +434,9 @@ keyring_rotate_root(struct keyring *k)
 	k->root = fresh;
 	return finish_rotation(k->dir);
 }
+
+const char *
+keyring_root_source(void)
+{
+	return "file";
+}

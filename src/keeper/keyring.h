@@ -27,3 +27,5 @@ fallible keyring_get(struct keyring *, struct slice scope, uint8_t use, uint32_t
 fallible keyring_add(struct keyring *, struct slice scope, uint8_t use, struct slice secret, uint32_t *generation);
 fallible keyring_shred(struct keyring *, struct slice scope);
 fallible keyring_rotate_root(struct keyring *);
+/* "file": the only source there is so far. */
+const char *keyring_root_source(void);

@@ -237,6 +237,25 @@ keys_rotate_root(struct keys *k)
 	return e;
 }
 
+fallible
+keys_root_source(struct keys *k, char *out, size_t room)
+{
+	uint8_t reply[WIRE_MAX], question[1];
+	struct writer w = writer_of(question, sizeof question);
+	struct reader answer;
+	write_u8(&w, MESSAGE_SOURCE);
+	pthread_mutex_lock(&k->lock);
+	err_t e = ask(k, &w, reply, &answer);
+	pthread_mutex_unlock(&k->lock);
+	TRY(e);
+	struct slice text = read_field(&answer);
+	if (!reader_end(&answer) || text.size >= room)
+		return E_KEEPER;
+	memcpy(out, text.data, text.size);
+	out[text.size] = '\0';
+	return NULL;
+}
+
 static fallible
 ask_certificate(const void *owner, struct keys *k, const struct writer *w, struct slice *out)
 {

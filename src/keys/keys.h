@@ -27,6 +27,8 @@ fallible keys_rotate(struct keys *, struct slice scope, enum key_use, uint32_t *
 /* Destroys every generation of every use, here and in the keyring. */
 fallible keys_shred(struct keys *, struct slice scope);
 fallible keys_rotate_root(struct keys *);
+/* Where the root key comes from, as text: "file" is a plain file (E2 is red with it). */
+fallible keys_root_source(struct keys *, char *out, size_t room);
 
 /* A certificate for the public key; DER owned by `owner`. The keeper refuses other lifetimes than the profile's. */
 fallible keys_certify(const void *owner, struct keys *, enum profile, struct slice public_key, struct slice name,

@@ -12,13 +12,14 @@
  *                    lifetime in seconds (be32)
  *   MESSAGE_ISSUER   profile (u8)                             certificate (DER) of the authority behind the profile
  *   MESSAGE_ROOT     -                                        -    (a new root key; everything wrapped anew)
+ *   MESSAGE_SOURCE   -                                        where the root key comes from: "file"
  */
 #pragma once
 #include "base/cursor.h"
 
 enum { WIRE_MAX = 8192, KEY_SIZE = 32, KEY_CURRENT = 0 };
 
-enum message { MESSAGE_KEY = 1, MESSAGE_MAKE, MESSAGE_ROTATE, MESSAGE_SHRED, MESSAGE_CERTIFY, MESSAGE_ISSUER, MESSAGE_ROOT };
+enum message { MESSAGE_KEY = 1, MESSAGE_MAKE, MESSAGE_ROTATE, MESSAGE_SHRED, MESSAGE_CERTIFY, MESSAGE_ISSUER, MESSAGE_ROOT, MESSAGE_SOURCE };
 
 enum reply { REPLY_GIVEN, REPLY_NONE, REPLY_REFUSED, REPLY_SHREDDED, REPLY_FAILED };
 

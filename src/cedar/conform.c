@@ -1,0 +1,303 @@
+/* conform.c - values, entities and requests against a schema. */
+#include "cedar/conform.h"
+
+#include <stdio.h>
+
+#include "cedar/expr.h"
+#include "cedar/schema.h"
+
+static int
+cut(struct cedar_text text)
+{
+	return text.size > 60 ? 60 : (int)text.size;
+}
+
+static bool
+conform_record(const struct cedar_type *type, const struct cedar_value *value)
+{
+	uint32_t i, required = 0;
+
+	for (i = 0; i < value->count; i++) {
+		const struct cedar_attribute *attribute = cedar_attribute_find(type, value->fields[i].name);
+
+		if (attribute == NULL || !cedar_conform_value(attribute->type, &value->fields[i].value))
+			return false;
+		required += attribute->required;
+	}
+	for (i = 0; i < type->count; i++)
+		required -= type->attributes[i].required;
+	return required == 0;
+}
+
+static bool
+conform_items(const struct cedar_type *element, const struct cedar_value *value)
+{
+	uint32_t i;
+
+	for (i = 0; i < value->count; i++)
+		if (!cedar_conform_value(element, &value->items[i]))
+			return false;
+	return true;
+}
+
+bool
+cedar_conform_value(const struct cedar_type *type, const struct cedar_value *value)
+{
+	switch ((enum cedar_type_kind)type->kind) {
+	case CEDAR_TYPE_BOOL:
+	case CEDAR_TYPE_TRUE:
+	case CEDAR_TYPE_FALSE:
+		return value->kind == CEDAR_BOOL;
+	case CEDAR_TYPE_LONG:
+		return value->kind == CEDAR_LONG;
+	case CEDAR_TYPE_STRING:
+		return value->kind == CEDAR_STRING;
+	case CEDAR_TYPE_ENTITY:
+		return value->kind == CEDAR_ENTITY && cedar_text_equal(value->entity->type, type->entity->name);
+	case CEDAR_TYPE_SET:
+		return value->kind == CEDAR_SET && conform_items(type->element, value);
+	case CEDAR_TYPE_RECORD:
+		return value->kind == CEDAR_RECORD && conform_record(type, value);
+	case CEDAR_TYPE_EXTENSION:
+		break;
+	}
+	return value->kind == type->extension;
+}
+
+static bool
+is_choice(const struct cedar_entity_type *type, struct cedar_text id)
+{
+	uint32_t i;
+
+	if (!type->is_enum)
+		return true;
+	for (i = 0; i < type->choice_count; i++)
+		if (cedar_text_equal(type->choices[i], id))
+			return true;
+	return false;
+}
+
+bool
+cedar_conform_uid(const struct cedar_schema *schema, const struct cedar_uid *uid, char message[CEDAR_CONFORM_MESSAGE])
+{
+	const struct cedar_entity_type *type = cedar_schema_type(schema, uid->type);
+
+	if (cedar_is_action_type(uid->type) && cedar_schema_action(schema, uid) == NULL) {
+		snprintf(message, CEDAR_CONFORM_MESSAGE, "the schema declares no action %.*s::\"%.*s\"", cut(uid->type), uid->type.data,
+			cut(uid->id), uid->id.data);
+		return false;
+	}
+	if (type != NULL && !is_choice(type, uid->id)) {
+		snprintf(message, CEDAR_CONFORM_MESSAGE, "\"%.*s\" is none of the ids that `%.*s` enumerates", cut(uid->id),
+			uid->id.data, cut(uid->type), uid->type.data);
+		return false;
+	}
+	return true;
+}
+
+bool
+cedar_conform_uids(const struct cedar_schema *schema, const struct cedar_value *value, char message[CEDAR_CONFORM_MESSAGE])
+{
+	uint32_t i;
+
+	if (value->kind == CEDAR_ENTITY)
+		return cedar_conform_uid(schema, value->entity, message);
+	if (value->kind == CEDAR_SET) {
+		for (i = 0; i < value->count; i++)
+			if (!cedar_conform_uids(schema, &value->items[i], message))
+				return false;
+	} else if (value->kind == CEDAR_RECORD) {
+		for (i = 0; i < value->count; i++)
+			if (!cedar_conform_uids(schema, &value->fields[i].value, message))
+				return false;
+	}
+	return true;
+}
+
+static bool
+conform_attributes(const struct cedar_schema *schema, const struct cedar_entity_type *type, const struct cedar_value *attributes,
+	char message[CEDAR_CONFORM_MESSAGE])
+{
+	char buffer[80];
+	uint32_t i;
+
+	for (i = 0; i < type->shape->count; i++) {
+		const struct cedar_attribute *attribute = &type->shape->attributes[i];
+
+		if (attribute->required && cedar_record_find(attributes, attribute->name) == NULL) {
+			snprintf(message, CEDAR_CONFORM_MESSAGE, "the attribute `%.*s` is missing", cut(attribute->name),
+				attribute->name.data);
+			return false;
+		}
+	}
+	for (i = 0; i < attributes->count; i++) {
+		const struct cedar_field *field = &attributes->fields[i];
+		const struct cedar_attribute *attribute = cedar_attribute_find(type->shape, field->name);
+
+		if (attribute == NULL) {
+			snprintf(message, CEDAR_CONFORM_MESSAGE, "`%.*s` has no attribute `%.*s`", cut(type->name), type->name.data,
+				cut(field->name), field->name.data);
+			return false;
+		}
+		if (!cedar_conform_value(attribute->type, &field->value)) {
+			snprintf(message, CEDAR_CONFORM_MESSAGE, "the attribute `%.*s` is not of the type %s", cut(field->name),
+				field->name.data, cedar_type_show(attribute->type, buffer, sizeof buffer));
+			return false;
+		}
+		if (!cedar_conform_uids(schema, &field->value, message))
+			return false;
+	}
+	return true;
+}
+
+static bool
+conform_tags(const struct cedar_schema *schema, const struct cedar_entity_type *type, const struct cedar_value *tags,
+	char message[CEDAR_CONFORM_MESSAGE])
+{
+	char buffer[80];
+	uint32_t i;
+
+	for (i = 0; i < tags->count; i++) {
+		const struct cedar_field *field = &tags->fields[i];
+
+		if (type->tags == NULL) {
+			snprintf(message, CEDAR_CONFORM_MESSAGE, "`%.*s` has no tags", cut(type->name), type->name.data);
+			return false;
+		}
+		if (!cedar_conform_value(type->tags, &field->value)) {
+			snprintf(message, CEDAR_CONFORM_MESSAGE, "the tag `%.*s` is not of the type %s", cut(field->name),
+				field->name.data, cedar_type_show(type->tags, buffer, sizeof buffer));
+			return false;
+		}
+		if (!cedar_conform_uids(schema, &field->value, message))
+			return false;
+	}
+	return true;
+}
+
+static bool
+conform_parents(const struct cedar_schema *schema, const struct cedar_entity_type *type, const struct cedar_entity *entity,
+	char message[CEDAR_CONFORM_MESSAGE])
+{
+	size_t i;
+
+	for (i = 0; i < entity->parent_count; i++) {
+		const struct cedar_uid *parent = entity->parents[i].uid;
+		const struct cedar_entity_type *above = cedar_schema_type(schema, parent->type);
+
+		if (!cedar_conform_uid(schema, parent, message))
+			return false;
+		if (above == NULL || !cedar_type_below(above, type)) {
+			snprintf(message, CEDAR_CONFORM_MESSAGE, "`%.*s` cannot be in `%.*s`", cut(type->name), type->name.data,
+				cut(parent->type), parent->type.data);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Exactly the ancestors that are declared, no attributes, no tags. */
+static bool
+conform_action(const struct cedar_schema *schema, const struct cedar_entity *entity, char message[CEDAR_CONFORM_MESSAGE])
+{
+	const struct cedar_action_type *action = cedar_schema_action(schema, &entity->uid), *above;
+	size_t declared = 0, i;
+
+	if (!cedar_conform_uid(schema, &entity->uid, message) || action == NULL)
+		return false;
+	for (i = 0; i < schema->action_count; i++)
+		declared += cedar_bit(schema->action_list[i]->descendants, action->index);
+	for (i = 0; i < entity->ancestor_count; i++) {
+		above = cedar_schema_action(schema, entity->ancestors[i].uid);
+		if (above == NULL || !cedar_bit(above->descendants, action->index))
+			break;
+	}
+	if (i == entity->ancestor_count && i == declared && entity->attributes.count == 0 && entity->tags.count == 0)
+		return true;
+	snprintf(message, CEDAR_CONFORM_MESSAGE, "the action %.*s::\"%.*s\" is not as the schema declares it", cut(entity->uid.type),
+		entity->uid.type.data, cut(entity->uid.id), entity->uid.id.data);
+	return false;
+}
+
+bool
+cedar_conform_entity(const struct cedar_schema *schema, const struct cedar_entity *entity, char message[CEDAR_CONFORM_MESSAGE])
+{
+	const struct cedar_entity_type *type = cedar_schema_type(schema, entity->uid.type);
+
+	if (cedar_is_action_type(entity->uid.type))
+		return conform_action(schema, entity, message);
+	if (type == NULL) {
+		snprintf(message, CEDAR_CONFORM_MESSAGE, "the schema declares no entity type `%.*s`", cut(entity->uid.type),
+			entity->uid.type.data);
+		return false;
+	}
+	return cedar_conform_uid(schema, &entity->uid, message) &&
+		conform_attributes(schema, type, &entity->attributes, message) &&
+		conform_parents(schema, type, entity, message) && conform_tags(schema, type, &entity->tags, message);
+}
+
+static bool
+fail(struct cedar_fault *fault, const char *message)
+{
+	return cedar_fault_set(fault, CEDAR_TEXT(""), 0, "%s", message);
+}
+
+static bool
+check_party(const struct cedar_schema *schema, const char *role, struct cedar_uid_text party,
+	struct cedar_entity_type *const *allowed, uint32_t count, char message[CEDAR_CONFORM_MESSAGE])
+{
+	const struct cedar_entity_type *type = cedar_schema_type(schema, party.type);
+	struct cedar_uid uid = { .type = party.type, .id = party.id };
+	uint32_t i;
+
+	if (type == NULL || type->is_action) {
+		snprintf(message, CEDAR_CONFORM_MESSAGE, "the schema declares no entity type `%.*s`, that of the %s", cut(party.type),
+			party.type.data, role);
+		return false;
+	}
+	if (!cedar_conform_uid(schema, &uid, message))
+		return false;
+	for (i = 0; i < count; i++)
+		if (allowed[i] == type)
+			return true;
+	snprintf(message, CEDAR_CONFORM_MESSAGE, "the action does not apply to a %s of type `%.*s`", role, cut(party.type),
+		party.type.data);
+	return false;
+}
+
+bool
+cedar_schema_check_context(const struct cedar_schema *schema, const struct cedar_uid_text *action, const struct cedar_value *context,
+	struct cedar_fault *fault)
+{
+	static const struct cedar_value empty = { .kind = CEDAR_RECORD, .depth = 1 };
+	struct cedar_uid uid = { .type = action->type, .id = action->id };
+	const struct cedar_action_type *known = cedar_schema_action(schema, &uid);
+	char message[CEDAR_CONFORM_MESSAGE], buffer[100];
+
+	if (known == NULL)
+		return fail(fault, "the schema does not declare the action");
+	if (context == NULL)
+		context = &empty;
+	if (!cedar_conform_uids(schema, context, message))
+		return fail(fault, message);
+	if (cedar_conform_value(known->context, context))
+		return true;
+	snprintf(message, sizeof message, "the context does not fit the action, which expects %s",
+		cedar_type_show(known->context, buffer, sizeof buffer));
+	return fail(fault, message);
+}
+
+bool
+cedar_schema_check_request(const struct cedar_schema *schema, const struct cedar_request *request, struct cedar_fault *fault)
+{
+	struct cedar_uid uid = { .type = request->action.type, .id = request->action.id };
+	const struct cedar_action_type *action = cedar_schema_action(schema, &uid);
+	char message[CEDAR_CONFORM_MESSAGE];
+
+	if (action == NULL)
+		return fail(fault, "the schema does not declare the action");
+	if (!check_party(schema, "principal", request->principal, action->principals, action->principal_count, message) ||
+		!check_party(schema, "resource", request->resource, action->resources, action->resource_count, message))
+		return fail(fault, message);
+	return cedar_schema_check_context(schema, &request->action, request->context, fault);
+}

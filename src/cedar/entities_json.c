@@ -1,0 +1,159 @@
+/* entities_json.c - entities and requests out of JSON. */
+#include "cedar/expr.h"
+#include "cedar/type.h"
+#include "cedar/values_json.h"
+
+static bool
+fail(struct cedar_loader *loader, const struct cedar_json *at, const char *message)
+{
+	return cedar_fault_set(loader->fault, loader->source, at->offset, "%s", message);
+}
+
+/* Attributes by the shape that the schema gives, tags by the one type of all tags. */
+static bool
+fields_from_json(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_entity_type *type, bool tags,
+	struct cedar_value *out)
+{
+	struct cedar_field *fields = cedar_arena_take(&loader->builder->arena, json->field_count * sizeof *fields);
+	size_t i, twice;
+
+	if (fields == NULL)
+		return fail(loader, json, "out of memory");
+	for (i = 0; i < json->field_count; i++) {
+		const struct cedar_json_field *field = &json->fields[i];
+		const struct cedar_type *expected = NULL;
+
+		if (type != NULL && tags) {
+			expected = type->tags;
+		} else if (type != NULL) {
+			const struct cedar_attribute *attribute = cedar_attribute_find(type->shape, field->name);
+
+			expected = attribute ? attribute->type : NULL;
+		}
+		if (type != NULL && expected == NULL)
+			return fail(loader, &field->value, tags ? "the schema allows no tags here" : "the schema knows no such attribute");
+		fields[i].name = field->name;
+		if (!cedar_value_from_json(loader, &field->value, expected, &fields[i].value))
+			return false;
+	}
+	if (!cedar_fields_sort(fields, json->field_count, &twice))
+		return fail(loader, json, "a name comes twice");
+	*out = (struct cedar_value){ .kind = CEDAR_RECORD, .fields = fields, .count = (uint32_t)json->field_count, .depth = 1 };
+	return true;
+}
+
+static bool
+parents_from_json(struct cedar_loader *loader, const struct cedar_json *json, struct cedar_entity *entity)
+{
+	size_t i;
+
+	for (i = 0; i < json->count; i++) {
+		struct cedar_uid *uid = cedar_arena_take(&loader->builder->arena, sizeof *uid);
+
+		if (uid == NULL)
+			return fail(loader, json, "out of memory");
+		if (!cedar_uid_from_json(loader, &json->items[i], uid))
+			return false;
+		if (cedar_is_action_type(entity->uid.type) && !cedar_is_action_type(uid->type))
+			return fail(loader, &json->items[i], "the parent of an action must be an action");
+		cedar_entity_parent_uid(loader->builder, entity, uid);
+	}
+	return !loader->builder->failed || fail(loader, json, "out of memory");
+}
+
+static bool
+parents_same(const struct cedar_entity *a, const struct cedar_entity *b)
+{
+	size_t i, j;
+
+	for (i = 0; i < a->parent_count; i++) {
+		for (j = 0; j < b->parent_count; j++)
+			if (cedar_uid_equal(a->parents[i].uid, b->parents[j].uid))
+				break;
+		if (j == b->parent_count)
+			return false;
+	}
+	return true;
+}
+
+static bool
+entities_same(const struct cedar_entity *a, const struct cedar_entity *b)
+{
+	return cedar_value_equal(&a->attributes, &b->attributes) && cedar_value_equal(&a->tags, &b->tags) && parents_same(a, b) &&
+		parents_same(b, a);
+}
+
+static bool
+parts_are_there(struct cedar_loader *loader, const struct cedar_json *json)
+{
+	static const char *const names[] = { "uid", "attrs", "parents", "tags" };
+	static const enum cedar_json_kind kinds[] = { 0, CEDAR_JSON_OBJECT, CEDAR_JSON_ARRAY, CEDAR_JSON_OBJECT };
+	size_t i;
+
+	if (json->kind != CEDAR_JSON_OBJECT)
+		return fail(loader, json, "an entity is an object with uid, attrs, parents");
+	for (i = 0; i < 4; i++) {
+		const struct cedar_json *part = cedar_json_get(json, names[i]);
+
+		if (part == NULL && i < 3)
+			return cedar_fault_set(loader->fault, loader->source, json->offset, "the entity has no `%s`", names[i]);
+		if (part != NULL && i > 0 && part->kind != kinds[i])
+			return cedar_fault_set(loader->fault, loader->source, part->offset, "`%s` is not of the right kind", names[i]);
+	}
+	return true;
+}
+
+static bool
+entity_from_json(struct cedar_loader *loader, const struct cedar_json *json)
+{
+	const struct cedar_entity_type *type = NULL;
+	const struct cedar_json *tags;
+	struct cedar_entity *entity;
+	struct cedar_uid uid;
+
+	if (!parts_are_there(loader, json) || !cedar_uid_from_json(loader, cedar_json_get(json, "uid"), &uid))
+		return false;
+	if (loader->schema != NULL && !cedar_is_action_type(uid.type)) {
+		type = cedar_schema_type(loader->schema, uid.type);
+		if (type == NULL)
+			return fail(loader, json, "the schema declares no such type of entities");
+	}
+	entity = cedar_entity_add_uid(loader->builder, &uid);
+	if (entity == NULL)
+		return fail(loader, json, "out of memory");
+	tags = cedar_json_get(json, "tags");
+	return fields_from_json(loader, cedar_json_get(json, "attrs"), type, false, &entity->attributes) &&
+		(tags == NULL || fields_from_json(loader, tags, type, true, &entity->tags)) &&
+		parents_from_json(loader, cedar_json_get(json, "parents"), entity);
+}
+
+/* The same entity may come twice, but not with two meanings. */
+static bool
+check_doubles(struct cedar_loader *loader, const struct cedar_json *json)
+{
+	struct cedar_entity *entity;
+	size_t i = 0;
+
+	if (!cedar_builder_seal(loader->builder, NULL))
+		return fail(loader, json, "out of memory");
+	for (entity = loader->builder->first; entity != NULL; entity = entity->next, i++) {
+		const struct cedar_entity *other = cedar_builder_find(loader->builder, &entity->uid);
+
+		if (other != NULL && other != entity && !entities_same(entity, other))
+			return fail(loader, i < json->count ? &json->items[i] : json, "this entity comes twice, and differs");
+	}
+	return true;
+}
+
+bool
+cedar_entities_from_json(struct cedar_loader *loader, const struct cedar_json *json)
+{
+	size_t i;
+
+	if (json->kind != CEDAR_JSON_ARRAY)
+		return fail(loader, json, "entities are an array");
+	for (i = 0; i < json->count; i++)
+		if (!entity_from_json(loader, &json->items[i]))
+			return false;
+	return check_doubles(loader, json);
+}

@@ -1,0 +1,254 @@
+/* schema_resolve.c - names in a schema to what they name.
+ *
+ * A name without `::` is looked for in its own namespace first, then outside of all; a common type hides an entity
+ * type of the same name. Bool, Long, String and the extension types can be hidden by declarations, but are always
+ * there as __cedar::Bool and so on.
+ */
+#include "cedar/schema_raw.h"
+
+struct cedar_text
+cedar_resolve_full_name(struct cedar_resolver *resolver, const struct cedar_raw_space *space, struct cedar_text name)
+{
+	if (space->name.size == 0)
+		return name;
+	return cedar_text_join(resolver->raw->arena, space->name, "::", name);
+}
+
+static bool
+is_qualified(struct cedar_text name)
+{
+	return memchr(name.data, ':', name.size) != NULL;
+}
+
+static bool
+fail(struct cedar_resolver *resolver, uint32_t offset, const char *format, struct cedar_text name)
+{
+	return cedar_fault_set(resolver->raw->fault, resolver->raw->source, offset, format,
+		name.size > 100 ? 100 : (int)name.size, name.data);
+}
+
+/* The readings of a name, in order. Answers how many, 0 when memory is out. */
+static size_t
+readings(struct cedar_resolver *resolver, const struct cedar_raw_space *space, struct cedar_text name, struct cedar_text out[2])
+{
+	if (space->name.size == 0 || is_qualified(name)) {
+		out[0] = name;
+		return 1;
+	}
+	out[0] = cedar_resolve_full_name(resolver, space, name);
+	out[1] = name;
+	return out[0].data ? 2 : 0;
+}
+
+static void
+suggest_name(struct cedar_resolver *resolver, struct cedar_text name)
+{
+	const struct cedar_schema *schema = resolver->schema;
+	const char **names = cedar_arena_take(resolver->raw->arena, (schema->type_count + 1) * sizeof *names);
+	const char *nearest;
+	uint32_t i;
+
+	if (names == NULL)
+		return;
+	for (i = 0; i < schema->type_count; i++) {
+		names[i] = cedar_text_copy(resolver->raw->arena, schema->type_list[i]->name).data;
+		if (names[i] == NULL)
+			return;
+	}
+	nearest = cedar_nearest(name, names, schema->type_count);
+	if (nearest != NULL)
+		cedar_fault_suggest(resolver->raw->fault, "did you mean `%s`?", nearest);
+}
+
+struct cedar_entity_type *
+cedar_resolve_entity(struct cedar_resolver *resolver, const struct cedar_raw_space *space, struct cedar_text name, uint32_t offset)
+{
+	struct cedar_text names[2];
+	size_t count = readings(resolver, space, name, names), i;
+
+	for (i = 0; i < count; i++) {
+		struct cedar_entity_type *type = cedar_table_find(&resolver->schema->types, names[i], CEDAR_TEXT(""));
+
+		if (type != NULL)
+			return type;
+	}
+	fail(resolver, offset, "there is no entity type `%.*s`", name);
+	suggest_name(resolver, name);
+	return NULL;
+}
+
+/* Bool and the like, unless the name is taken by a declaration outside of namespaces. */
+static const struct cedar_type *
+builtin_find(struct cedar_text name)
+{
+	static const char prefix[] = "__cedar::";
+
+	if (name.size > sizeof prefix - 1 && memcmp(name.data, prefix, sizeof prefix - 1) == 0)
+		name = (struct cedar_text){ name.data + sizeof prefix - 1, name.size - (sizeof prefix - 1) };
+	if (cedar_text_is(name, "Bool"))
+		return &cedar_type_bool;
+	if (cedar_text_is(name, "Long"))
+		return &cedar_type_long;
+	if (cedar_text_is(name, "String"))
+		return &cedar_type_string;
+	return cedar_type_extension(name);
+}
+
+static const struct cedar_type *
+resolve_common(struct cedar_resolver *resolver, struct cedar_raw_common *common)
+{
+	if (common->resolved != NULL)
+		return common->resolved;
+	if (common->busy) {
+		fail(resolver, common->offset, "the type `%.*s` contains itself", common->full_name);
+		return NULL;
+	}
+	common->busy = true;
+	common->resolved = cedar_resolve_type(resolver, common->space, common->type);
+	common->busy = false;
+	return common->resolved;
+}
+
+static const struct cedar_type *
+resolve_name(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
+{
+	struct cedar_text names[2];
+	size_t count = readings(resolver, space, raw->name, names), i;
+
+	for (i = 0; i < count; i++) {
+		struct cedar_raw_common *common = cedar_table_find(&resolver->commons, names[i], CEDAR_TEXT(""));
+		const struct cedar_entity_type *entity = cedar_table_find(&resolver->schema->types, names[i], CEDAR_TEXT(""));
+		const struct cedar_type *builtin = entity == NULL ? builtin_find(names[i]) : NULL;
+
+		if (common != NULL)
+			return resolve_common(resolver, common);
+		if (builtin != NULL)
+			return builtin;
+		if (entity != NULL && raw->kind == CEDAR_RAW_ENTITY_OR_COMMON)
+			return &entity->reference;
+	}
+	fail(resolver, raw->offset, raw->kind == CEDAR_RAW_COMMON ? "there is no common type `%.*s`" : "there is no type `%.*s`",
+		raw->name);
+	suggest_name(resolver, raw->name);
+	return NULL;
+}
+
+static const struct cedar_type *
+resolve_set(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
+{
+	struct cedar_type *type = cedar_arena_zero(resolver->raw->arena, sizeof *type);
+
+	if (type == NULL)
+		return NULL;
+	type->kind = CEDAR_TYPE_SET;
+	type->element = cedar_resolve_type(resolver, space, raw->element);
+	if (type->element == NULL)
+		return NULL;
+	type->depth = (uint16_t)(type->element->depth + 1);
+	return type;
+}
+
+/* Of fields with the same name the last one counts. */
+static size_t
+fields_last(const struct cedar_raw_type *raw, const struct cedar_raw_field **out)
+{
+	size_t count = 0, i, j;
+
+	for (i = 0; i < raw->count; i++) {
+		for (j = 0; j < count && !cedar_text_equal(out[j]->name, raw->fields[i].name); j++)
+			;
+		out[j] = &raw->fields[i];
+		if (j == count)
+			count++;
+	}
+	return count;
+}
+
+static const struct cedar_type *
+resolve_record(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
+{
+	struct cedar_type *type = cedar_arena_zero(resolver->raw->arena, sizeof *type);
+	const struct cedar_raw_field **fields = cedar_arena_take(resolver->raw->arena, raw->count * sizeof *fields);
+	struct cedar_attribute *attributes = cedar_arena_take(resolver->raw->arena, raw->count * sizeof *attributes);
+	size_t count, i;
+
+	if (type == NULL || fields == NULL || attributes == NULL)
+		return NULL;
+	count = fields_last(raw, fields);
+	type->kind = CEDAR_TYPE_RECORD;
+	type->depth = 1;
+	for (i = 0; i < count; i++) {
+		attributes[i] = (struct cedar_attribute){ fields[i]->name, cedar_resolve_type(resolver, space, fields[i]->type),
+			fields[i]->required };
+		if (attributes[i].type == NULL)
+			return NULL;
+		if (attributes[i].type->depth >= type->depth)
+			type->depth = (uint16_t)(attributes[i].type->depth + 1);
+	}
+	cedar_attributes_sort(attributes, count);
+	type->attributes = attributes;
+	type->count = (uint32_t)count;
+	return type;
+}
+
+static const struct cedar_type *
+resolve_by_kind(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
+{
+	const struct cedar_entity_type *entity;
+	const struct cedar_type *type;
+
+	switch (raw->kind) {
+	case CEDAR_RAW_BUILTIN:
+		return raw->builtin;
+	case CEDAR_RAW_SET:
+		return resolve_set(resolver, space, raw);
+	case CEDAR_RAW_RECORD:
+		return resolve_record(resolver, space, raw);
+	case CEDAR_RAW_ENTITY:
+		entity = cedar_resolve_entity(resolver, space, raw->name, raw->offset);
+		return entity ? &entity->reference : NULL;
+	case CEDAR_RAW_EXTENSION:
+		type = cedar_type_extension(raw->name);
+		if (type == NULL)
+			fail(resolver, raw->offset, "there is no extension type `%.*s`", raw->name);
+		return type;
+	case CEDAR_RAW_COMMON:
+	case CEDAR_RAW_ENTITY_OR_COMMON:
+		break;
+	}
+	return resolve_name(resolver, space, raw);
+}
+
+const struct cedar_type *
+cedar_resolve_type(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
+{
+	const struct cedar_type *type;
+
+	if (resolver->depth >= CEDAR_DEPTH_MAX) {
+		cedar_fault_set(resolver->raw->fault, resolver->raw->source, raw->offset, "types are nested more than %d deep",
+			CEDAR_DEPTH_MAX);
+		return NULL;
+	}
+	resolver->depth++;
+	type = resolve_by_kind(resolver, space, raw);
+	resolver->depth--;
+	if (type != NULL && type->depth > CEDAR_DEPTH_MAX) {
+		cedar_fault_set(resolver->raw->fault, resolver->raw->source, raw->offset, "types are nested more than %d deep",
+			CEDAR_DEPTH_MAX);
+		return NULL;
+	}
+	return type;
+}
+
+bool
+cedar_resolve_commons(struct cedar_resolver *resolver)
+{
+	struct cedar_raw_space *space;
+	struct cedar_raw_common *common;
+
+	for (space = resolver->raw->spaces; space != NULL; space = space->next)
+		for (common = space->commons; common != NULL; common = common->next)
+			if (resolve_common(resolver, common) == NULL)
+				return false;
+	return true;
+}
