@@ -95,8 +95,7 @@ group_json(const struct group *g, const struct check *checks, const struct path 
 		struct finding f = run(c, context);
 		counts[f.state]++;
 		total++;
-		if (f.state != CHECK_ABSENT && c->kind < kind)
-			kind = c->kind;
+		kind = c->kind < kind ? c->kind : kind;
 		json_array_append_new(list, check_json(c, &f));
 	}
 	enum check_state state = CHECK_KEPT;

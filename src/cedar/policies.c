@@ -14,23 +14,31 @@ cedar_policies_new(const struct cedar_memory *memory, size_t block_size)
 
 	if (policies == NULL)
 		return NULL;
-	*policies = (struct cedar_policies){ 0 };
+	*policies = (struct cedar_policies){ .references = 1 };
 	cedar_arena_init(&policies->arena, &own, block_size);
+	return policies;
+}
+
+const struct cedar_policies *
+cedar_policies_keep(const struct cedar_policies *policies)
+{
+	__atomic_add_fetch(&((struct cedar_policies *)policies)->references, 1, __ATOMIC_RELAXED);
 	return policies;
 }
 
 void
 cedar_policies_free(struct cedar_policies *policies)
 {
-	struct cedar_memory memory;
+	while (policies != NULL && __atomic_sub_fetch(&policies->references, 1, __ATOMIC_ACQ_REL) == 0) {
+		struct cedar_policies *borrowed = (struct cedar_policies *)policies->borrowed;
+		struct cedar_memory memory = policies->arena.memory;
 
-	if (policies == NULL)
-		return;
-	memory = policies->arena.memory;
-	cedar_arena_dispose(&policies->arena);
-	cedar_memory_give(&memory, policies->policies);
-	cedar_memory_give(&memory, policies->templates);
-	cedar_memory_give(&memory, policies);
+		cedar_arena_dispose(&policies->arena);
+		cedar_memory_give(&memory, policies->policies);
+		cedar_memory_give(&memory, policies->templates);
+		cedar_memory_give(&memory, policies);
+		policies = borrowed;
+	}
 }
 
 /* The arrays are apart from the arena, so that growing leaves nothing behind. */

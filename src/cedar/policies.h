@@ -10,10 +10,14 @@ struct cedar_policies {
 	struct cedar_policy *templates;
 	size_t template_count, template_capacity;
 	struct cedar_index *index;
+	const struct cedar_policies *borrowed; /* whose expressions these are; kept */
+	unsigned references;
 };
 
 /* An empty set, NULL when memory is out. */
 struct cedar_policies *cedar_policies_new(const struct cedar_memory *, size_t block_size);
+/* Counted: each keep takes one more cedar_policies_free. */
+const struct cedar_policies *cedar_policies_keep(const struct cedar_policies *);
 /* Puts it among the policies or, with slots, the templates; false when memory is out. */
 CEDAR_CHECKED bool cedar_policies_add(struct cedar_policies *, const struct cedar_policy *);
 /* After the last one: makes the index. */

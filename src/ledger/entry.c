@@ -167,6 +167,20 @@ put_after(struct writer *w, const struct draft *d, const struct pairs *outcome)
 	put_text_at(w, 17, d->on_behalf);
 }
 
+/* After a shred there is no key to put a detail under, and there never will be: the entry goes without one. */
+static fallible
+drop_detail_if_shredded(struct keys *keys, struct draft *d)
+{
+	uint8_t key[KEY_SIZE];
+	if (!d->detail.count)
+		return NULL;
+	err_t e = keys_make(keys, d->log, USE_LEDGER, key, NULL);
+	memory_wipe(key, sizeof key);
+	if (e == E_SHREDDED)
+		d->detail.count = 0;
+	return e == E_SHREDDED ? NULL : e;
+}
+
 fallible
 draft_encode(const void *owner, struct keys *keys, const struct draft *original, struct encoded *out)
 {
@@ -177,6 +191,7 @@ draft_encode(const void *owner, struct keys *keys, const struct draft *original,
 	struct moment now = clock_read();
 	if (now.behind)
 		pairs_number(&d.outcome, "wall", now.wall);
+	TRY(drop_detail_if_shredded(keys, &d));
 	random_bytes(blind, sizeof blind);
 	put_head(&w, MAJOR_MAP, count_keys(&d));
 	put_number_at(&w, 0, 1);

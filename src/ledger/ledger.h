@@ -58,7 +58,7 @@ struct encoded {
 	struct slice before, middle, after;
 };
 
-/* Encrypts the detail under the ledger key of the log. Fails with E_ENTRY_SIZE, E_KEEPER, E_CRYPTO. */
+/* Encrypts the detail under the ledger key of the log; without one if that log's keys were shredded. Fails with E_ENTRY_SIZE, E_KEEPER, E_CRYPTO. */
 fallible draft_encode(const void *owner, struct keys *, const struct draft *, struct encoded *out);
 
 struct ledger;

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,15 +52,23 @@ struct serve {
 
 /* ---- telling that we are ready: a child that may still write there, for Landlock lets serve write to D alone ---- */
 
-static int
+struct ready_writer {
+	pid_t pid;
+	int pipe;                       /* -1 where nobody wants to know */
+};
+
+static struct ready_writer
 ready_writer(const char *file)
 {
 	int ends[2];
+	struct ready_writer w = { .pipe = -1 };
 	if (!file || pipe2(ends, O_CLOEXEC) != 0)
-		return -1;
-	if (fork() != 0) {
+		return w;
+	w.pid = fork();
+	if (w.pid != 0) {
 		close(ends[0]);
-		return ends[1];
+		w.pipe = ends[1];
+		return w;
 	}
 	char text[512], fresh[4096];
 	confine_descriptors(ends[0]);
@@ -72,14 +81,16 @@ ready_writer(const char *file)
 }
 
 static void
-tell_ready(const struct serve *s, int writer)
+tell_ready(const struct serve *s, struct ready_writer writer)
 {
 	char text[256];
 	int n = snprintf(text, sizeof text, "{\"pid\": %d, \"https\": \"https://%s\"}\n", getpid(), door_address(s->door));
-	if (writer >= 0 && write(writer, text, (size_t)n) != n)
-		log_event(LOG_WARNING, "ready.unwritten", NULL);
-	if (writer >= 0)
-		close(writer);
+	if (writer.pipe >= 0) {
+		int status = write(writer.pipe, text, (size_t)n) != n;
+		close(writer.pipe);
+		if (status || waitpid(writer.pid, &status, 0) != writer.pid || status)
+			log_event(LOG_WARNING, "ready.unwritten", NULL);
+	}
 	log_event(LOG_INFO, "listening", "https", door_address(s->door), NULL);
 }
 
@@ -264,7 +275,7 @@ open_gate(struct serve *s)
 }
 
 static fallible
-run(struct serve *s, int keeper, int writer, const sigset_t *set, const char **why)
+run(struct serve *s, int keeper, struct ready_writer writer, const sigset_t *set, const char **why)
 {
 	*why = "the loop cannot be made";
 	TRY(loop_open(s, &s->loop));
@@ -305,7 +316,7 @@ serve_run(const struct serve_options *options, const char **why)
 	*why = "the processes cannot be started";
 	TRY(keeper_start(dir, &keeper_pid, &keeper));
 	TRY(courier_start(dir, &courier_pid, &courier));
-	int writer = ready_writer(options->ready_file);
+	struct ready_writer writer = ready_writer(options->ready_file);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

@@ -202,36 +202,53 @@ attributes_check(json_t *declared, json_t *given, const char **name)
 /* ---- rotation ---- */
 
 static fallible
-rewrap(struct store *s, struct keys *keys, struct slice subscriber, struct rows *r, uint32_t newest)
+rewrap_row(const void *owner, struct keys *keys, struct slice subscriber, uint32_t newest, struct rows *r, struct rewrapped *out)
 {
-	uint8_t old[KEY_SIZE], fresh[KEY_SIZE], key[KEY_SIZE], wrapped[WRAPPED_SIZE];
+	uint8_t old[KEY_SIZE], fresh[KEY_SIZE], key[KEY_SIZE];
 	if (row_bytes(r, 4).size != WRAPPED_SIZE)
 		return E_SEAL;
-	err_t e = keys_get(keys, subscriber, USE_DATA, (uint32_t)row_number(r, 3), old, NULL);
+	*out = (struct rewrapped){ .collection = memory_copy(owner, row_text(r, 0)), .id = memory_copy(owner, row_text(r, 1)),
+	                           .version = row_number(r, 2), .generation = row_number(r, 3) };
+	err_t e = keys_get(keys, subscriber, USE_DATA, (uint32_t)out->generation, old, NULL);
 	if (!e)
 		e = keys_get(keys, subscriber, USE_DATA, newest, fresh, NULL);
 	if (!e)
 		e = key_unwrap(old, row_bytes(r, 4).data, key);
 	if (!e)
-		e = key_wrap(fresh, key, wrapped);
+		e = key_wrap(fresh, key, out->wrapped);
 	memory_wipe(old, sizeof old);
 	memory_wipe(fresh, sizeof fresh);
 	memory_wipe(key, sizeof key);
-	TRY(e);
-	return store_run(s, QUERY_VERSION_REWRAP,
-	                 BIND(as_text(subscriber), as_text(row_text(r, 0)), as_text(row_text(r, 1)), as_number(row_number(r, 2)),
-	                      as_number(newest), as_bytes(slice_of(wrapped, sizeof wrapped))));
+	return e;
 }
 
 fallible
-vault_rewrap_apply(struct store *s, struct keys *keys, struct slice subscriber, uint32_t newest, size_t limit, bool *more)
+vault_rewrap_prepare(const void *owner, struct store *s, struct keys *keys, struct slice subscriber, size_t limit,
+                     struct rewrap *out)
 {
+	uint8_t key[KEY_SIZE];
 	SCOPED struct rows *r = NULL;
-	size_t done = 0;
+	struct rewrap w = { .items = NEW_ARRAY(owner, struct rewrapped, limit) };
+	TRY(keys_get(keys, subscriber, USE_DATA, KEY_CURRENT, key, &w.newest));
+	memory_wipe(key, sizeof key);
 	TRY(store_rows(NULL, s, QUERY_OLD_GENERATIONS,
-	               BIND(as_text(subscriber), as_number(newest), as_number((int64_t)limit)), &r));
-	for (; rows_next(r); done++)
-		TRY(rewrap(s, keys, subscriber, r, newest));
-	*more = done == limit;
+	               BIND(as_text(subscriber), as_number(w.newest), as_number((int64_t)limit)), &r));
+	while (rows_next(r)) {
+		TRY(rewrap_row(owner, keys, subscriber, w.newest, r, &w.items[w.count]));
+		w.count++;
+	}
+	*out = w;
 	return rows_end(r);
+}
+
+fallible
+vault_rewrap_apply(struct store *s, struct slice subscriber, const struct rewrap *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		const struct rewrapped *v = &w->items[i];
+		TRY(store_run(s, QUERY_VERSION_REWRAP,
+		              BIND(as_text(subscriber), as_text(v->collection), as_text(v->id), as_number(v->version),
+		                   as_number(w->newest), as_bytes(slice_of(v->wrapped, sizeof v->wrapped)), as_number(v->generation))));
+	}
+	return NULL;
 }

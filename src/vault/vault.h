@@ -59,5 +59,17 @@ fallible collection_declare_apply(struct store *, struct slice subscriber, struc
 /* All keys of `given` (an object of texts) are declared. Fails with E_ATTRIBUTE; *name is the first that is not. */
 fallible attributes_check(json_t *declared, json_t *given, const char **name);
 
-/* Wraps anew what is not under the newest generation, at most `limit`; *more tells whether to go on. */
-fallible vault_rewrap_apply(struct store *, struct keys *, struct slice subscriber, uint32_t newest, size_t limit, bool *more);
+/* Rotation: the bodies stay, only the 40 bytes around each body's key are wrapped anew. */
+struct rewrap {
+	size_t count;
+	uint32_t newest;
+	struct rewrapped {
+		struct slice collection, id;
+		int64_t version, generation;    /* the one it is under until then */
+		uint8_t wrapped[WRAPPED_SIZE];
+	} *items;
+};
+/* At most `limit` versions that are not under the newest generation. Fails with E_KEEPER, E_SHREDDED, E_SEAL. */
+fallible vault_rewrap_prepare(const void *owner, struct store *, struct keys *, struct slice subscriber, size_t limit,
+                              struct rewrap *out);
+fallible vault_rewrap_apply(struct store *, struct slice subscriber, const struct rewrap *);

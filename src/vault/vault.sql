@@ -37,8 +37,8 @@ SELECT collection, count(*) FROM object WHERE subscriber = $1 AND deleted IS NUL
 
 -- name: old_generations
 SELECT collection, id, version, generation, wrapped FROM object_version
-WHERE subscriber = $1 AND generation < $2 AND generation > 0 LIMIT $3;
+WHERE subscriber = $1 AND generation < $2 AND generation > 0 AND media <> '' LIMIT $3;
 
 -- name: version_rewrap
 UPDATE object_version SET generation = $5, wrapped = $6
-WHERE subscriber = $1 AND collection = $2 AND id = $3 AND version = $4;
+WHERE subscriber = $1 AND collection = $2 AND id = $3 AND version = $4 AND generation = $7;

@@ -1,0 +1,438 @@
+/* check_expr.c - types of expressions, as the reference's strict mode gives them.
+ *
+ * An expression can be always true or always false (types True and False); what then cannot be reached is not checked.
+ * `good` tells whether all is in order below; a type can be known even where it is not.
+ */
+#include "cedar/check.h"
+
+#include <stdio.h>
+
+static const char *
+help_for(const struct cedar_expr *expr, const struct cedar_type *type, unsigned kinds)
+{
+	(void)expr;
+	if (type->kind == CEDAR_TYPE_STRING && (kinds & CEDAR_BIT_SET))
+		return "texts are compared with `like` and ==";
+	if (type->kind == CEDAR_TYPE_STRING && (kinds & CEDAR_BIT_LONG))
+		return "Cedar cannot join texts";
+	if (type->kind == CEDAR_TYPE_SET && (kinds & (CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD)))
+		return "try .contains(…)";
+	if (type->kind == CEDAR_TYPE_SET && (kinds & CEDAR_BIT_LONG))
+		return "Cedar cannot compute with sets";
+	if (type->kind == CEDAR_TYPE_ENTITY && (kinds & CEDAR_BIT_SET))
+		return "try `in`";
+	if (type->kind == CEDAR_TYPE_ENTITY && (kinds & CEDAR_BIT_STRING))
+		return "the type of an entity is tested with `is`";
+	if (type->kind == CEDAR_TYPE_RECORD && (kinds & CEDAR_BIT_SET))
+		return "try `has`";
+	return NULL;
+}
+
+static void __attribute__((noinline))
+fail_kind(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *type, unsigned kinds,
+	const char *expected)
+{
+	char buffer[100];
+
+	cedar_check_fail(checker, expr->offset, help_for(expr, type, kinds), "expected %s, but this is %s", expected,
+		cedar_type_show(type, buffer, sizeof buffer));
+}
+
+struct cedar_answer
+cedar_check_kind(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr, unsigned kinds,
+	const char *expected)
+{
+	struct cedar_answer answer = cedar_check_expr(checker, prior, expr);
+
+	if (answer.type == NULL || (kinds >> answer.type->kind & 1))
+		return answer.type ? answer : cedar_answer_bad(NULL);
+	fail_kind(checker, expr, answer.type, kinds, expected);
+	return cedar_answer_bad(NULL);
+}
+
+static struct cedar_answer
+check_truth(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+{
+	return cedar_check_kind(checker, prior, expr, CEDAR_BIT_TRUTH, "Bool");
+}
+
+static struct cedar_answer
+check_uid(struct cedar_checker *checker, const struct cedar_uid *uid)
+{
+	const struct cedar_action_type *action;
+	const struct cedar_entity_type *type;
+
+	if (cedar_is_action_type(uid->type)) {
+		action = cedar_schema_action(checker->schema, uid);
+		return action ? cedar_answer_good(&action->type->reference) : cedar_answer_bad(NULL);
+	}
+	type = cedar_schema_type(checker->schema, uid->type);
+	return type ? cedar_answer_good(&type->reference) : cedar_answer_bad(NULL);
+}
+
+static struct cedar_answer
+check_literal(struct cedar_checker *checker, const struct cedar_value *value)
+{
+	if (value->kind == CEDAR_BOOL)
+		return cedar_answer_good(cedar_type_of_truth(value->truth));
+	if (value->kind == CEDAR_ENTITY)
+		return check_uid(checker, value->entity);
+	return cedar_answer_good(cedar_type_of_kind((enum cedar_kind)value->kind));
+}
+
+static struct cedar_answer
+check_variable(struct cedar_checker *checker, unsigned variable)
+{
+	const struct cedar_environment *environment = &checker->environment;
+
+	switch (variable) {
+	case CEDAR_PRINCIPAL:
+		return cedar_answer_good(&environment->principal->reference);
+	case CEDAR_ACTION:
+		return cedar_answer_good(&environment->action->type->reference);
+	case CEDAR_RESOURCE:
+		return cedar_answer_good(&environment->resource->reference);
+	case CEDAR_CONTEXT:
+		return cedar_answer_good(environment->action->context);
+	default:
+		return cedar_answer_good(&environment->slots[variable - CEDAR_SLOT_PRINCIPAL]->reference);
+	}
+}
+
+/* The next conjunct `right` behind what was found of all before it. */
+static struct cedar_answer
+join_and(struct cedar_checker *checker, struct cedar_answer left, struct cedar_answer right)
+{
+	bool good = left.good && right.good;
+	struct cedar_answer answer = { .type = &cedar_type_bool, .good = true };
+
+	if (left.type == NULL || right.type == NULL)
+		return cedar_answer_bad(&cedar_type_bool);
+	if (right.type->kind == CEDAR_TYPE_FALSE)
+		return cedar_answer_after(good, cedar_answer_good(&cedar_type_false));
+	answer.known = cedar_known_union(checker, left.known, right.known);
+	if (right.type->kind == CEDAR_TYPE_TRUE) {
+		answer.type = left.type;
+	} else if (left.type->kind == CEDAR_TYPE_TRUE) {
+		answer.type = right.type;
+		answer.known = right.known; /* the reference forgets the left side here; so do we */
+	}
+	return cedar_answer_after(good, answer);
+}
+
+struct cedar_answer
+cedar_check_and(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *const *items, size_t count)
+{
+	struct cedar_answer answer = check_truth(checker, prior, items[0]);
+	size_t i;
+
+	for (i = 1; i < count; i++) {
+		if (answer.type != NULL && answer.type->kind == CEDAR_TYPE_FALSE)
+			return (struct cedar_answer){ .type = answer.type, .good = answer.good };
+		answer = join_and(checker, answer,
+			check_truth(checker, cedar_known_union(checker, prior, answer.known), items[i]));
+	}
+	return answer;
+}
+
+static struct cedar_answer
+join_or(struct cedar_checker *checker, struct cedar_answer left, struct cedar_answer right)
+{
+	bool good = left.good && right.good;
+	struct cedar_answer answer = { .type = &cedar_type_bool, .good = true };
+
+	if (left.type == NULL || right.type == NULL)
+		return cedar_answer_bad(&cedar_type_bool);
+	if (right.type->kind == CEDAR_TYPE_TRUE)
+		answer = (struct cedar_answer){ right.type, right.known, true };
+	else if (right.type->kind == CEDAR_TYPE_FALSE)
+		answer = (struct cedar_answer){ left.type, left.known, true };
+	else if (left.type->kind == CEDAR_TYPE_FALSE)
+		answer = (struct cedar_answer){ right.type, right.known, true };
+	else
+		answer.known = cedar_known_both(checker, right.known, left.known);
+	return cedar_answer_after(good, answer);
+}
+
+static struct cedar_answer
+check_or(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+{
+	struct cedar_answer answer = check_truth(checker, prior, expr->items[0]);
+	size_t i;
+
+	for (i = 1; i < expr->count; i++) {
+		if (answer.type != NULL && answer.type->kind == CEDAR_TYPE_TRUE)
+			return answer;
+		answer = join_or(checker, answer, check_truth(checker, prior, expr->items[i]));
+	}
+	return answer;
+}
+
+static void __attribute__((noinline))
+fail_branches(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *a, const struct cedar_type *b)
+{
+	char left[80], right[80];
+
+	cedar_check_fail(checker, expr->offset, NULL, "the branches are of different types, %s and %s",
+		cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
+}
+
+static struct cedar_answer
+check_if(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+{
+	struct cedar_answer test = check_truth(checker, prior, expr->left), yes, no, answer;
+
+	if (test.type != NULL && test.type->kind == CEDAR_TYPE_FALSE)
+		return cedar_answer_after(test.good, cedar_check_expr(checker, prior, expr->third));
+	yes = cedar_check_expr(checker, cedar_known_union(checker, prior, test.known), expr->right);
+	if (yes.good)
+		yes.known = cedar_known_union(checker, yes.known, test.known);
+	if (test.type != NULL && test.type->kind == CEDAR_TYPE_TRUE)
+		return cedar_answer_after(test.good, yes);
+	no = cedar_check_expr(checker, prior, expr->third);
+	if (yes.type == NULL || no.type == NULL)
+		return cedar_answer_bad(NULL);
+	answer = cedar_answer_good(cedar_type_bound(&checker->scratch, yes.type, no.type));
+	if (answer.type == NULL) {
+		fail_branches(checker, expr, yes.type, no.type);
+		return cedar_answer_bad(NULL);
+	}
+	answer.known = cedar_known_both(checker, no.known, yes.known);
+	return cedar_answer_after(test.good && yes.good && no.good, answer);
+}
+
+static struct cedar_answer
+check_not(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *operand)
+{
+	struct cedar_answer answer = check_truth(checker, prior, operand);
+
+	if (answer.type == NULL)
+		return cedar_answer_bad(&cedar_type_bool);
+	if (answer.type->kind == CEDAR_TYPE_BOOL)
+		return cedar_answer_after(answer.good, cedar_answer_good(&cedar_type_bool));
+	return cedar_answer_after(answer.good, cedar_answer_good(cedar_type_of_truth(answer.type->kind == CEDAR_TYPE_FALSE)));
+}
+
+static const struct cedar_type *
+shape_of(const struct cedar_type *type)
+{
+	return type->kind == CEDAR_TYPE_ENTITY ? type->entity->shape : type;
+}
+
+static const char *
+suggest_attribute(struct cedar_checker *checker, const struct cedar_type *shape, struct cedar_text name)
+{
+	const char **names = cedar_arena_take(&checker->scratch, shape->count * sizeof *names), *nearest;
+	char *help = cedar_arena_take(&checker->scratch, 100);
+	uint32_t i;
+
+	if (names == NULL || help == NULL)
+		return NULL;
+	for (i = 0; i < shape->count; i++) {
+		names[i] = cedar_text_copy(&checker->scratch, shape->attributes[i].name).data;
+		if (names[i] == NULL)
+			return NULL;
+	}
+	nearest = cedar_nearest(name, names, shape->count);
+	if (nearest == NULL)
+		return NULL;
+	snprintf(help, 100, "did you mean `%s`?", nearest);
+	return help;
+}
+
+static void __attribute__((noinline))
+fail_attribute(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *type, bool optional)
+{
+	int size = expr->name.size > 60 ? 60 : (int)expr->name.size;
+	char buffer[100];
+
+	cedar_type_show(type, buffer, sizeof buffer);
+	if (optional)
+		cedar_check_fail(checker, expr->offset, "test it with `has` first, joined by &&",
+			"the attribute `%.*s` of %s is optional and may be absent", size, expr->name.data, buffer);
+	else
+		cedar_check_fail(checker, expr->offset, suggest_attribute(checker, shape_of(type), expr->name),
+			"%s has no attribute `%.*s`", buffer, size, expr->name.data);
+}
+
+static struct cedar_answer
+check_attribute(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+{
+	struct cedar_answer object = cedar_check_kind(checker, prior, expr->object, CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
+		"an entity or a record");
+	const struct cedar_attribute *attribute;
+
+	if (object.type == NULL)
+		return cedar_answer_bad(NULL);
+	attribute = cedar_attribute_find(shape_of(object.type), expr->name);
+	if (attribute != NULL &&
+		(attribute->required || cedar_known_has(prior, cedar_known_attribute(checker, expr->object, expr->name))))
+		return cedar_answer_after(object.good, cedar_answer_good(attribute->type));
+	fail_attribute(checker, expr, object.type, attribute != NULL);
+	return cedar_answer_bad(attribute ? attribute->type : NULL);
+}
+
+/* An entity need not be in the store, so `has` is not sure to be true of it even where the attribute is required. */
+static struct cedar_answer
+check_has(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+{
+	struct cedar_answer object = cedar_check_kind(checker, prior, expr->object, CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
+		"an entity or a record");
+	const struct cedar_attribute *attribute;
+	struct cedar_answer answer = { .type = &cedar_type_bool, .good = true };
+
+	if (object.type == NULL)
+		return cedar_answer_bad(&cedar_type_bool);
+	attribute = cedar_attribute_find(shape_of(object.type), expr->name);
+	if (attribute == NULL)
+		return cedar_answer_after(object.good, cedar_answer_good(&cedar_type_false));
+	answer.known = cedar_known_attribute(checker, expr->object, expr->name);
+	if ((attribute->required && object.type->kind == CEDAR_TYPE_RECORD) || cedar_known_has(prior, answer.known))
+		answer.type = &cedar_type_true;
+	return cedar_answer_after(object.good, answer);
+}
+
+static void __attribute__((noinline))
+fail_set(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *a, const struct cedar_type *b)
+{
+	char left[80], right[80];
+
+	cedar_check_fail(checker, expr->offset, NULL, "the elements of a set must be of one type; here are %s and %s",
+		cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
+}
+
+static const struct cedar_type *
+set_of(struct cedar_checker *checker, const struct cedar_type *element)
+{
+	struct cedar_type *type = cedar_arena_zero(&checker->scratch, sizeof *type);
+
+	if (type == NULL) {
+		checker->failed = true;
+		return NULL;
+	}
+	*type = (struct cedar_type){ .kind = CEDAR_TYPE_SET, .depth = (uint16_t)(element->depth + 1), .element = element };
+	return type;
+}
+
+static struct cedar_answer
+check_set(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+{
+	const struct cedar_type *element = NULL, *bound;
+	bool good = true, known = true;
+	size_t i;
+
+	if (expr->count == 0) {
+		cedar_check_fail(checker, expr->offset, "test a set with .isEmpty()", "the empty set has no type and cannot be written here");
+		return cedar_answer_bad(NULL);
+	}
+	for (i = 0; i < expr->count; i++) {
+		struct cedar_answer item = cedar_check_expr(checker, prior, expr->items[i]);
+
+		good = good && item.good;
+		if (item.type == NULL || !known) {
+			known = false;
+			continue;
+		}
+		bound = element ? cedar_type_bound(&checker->scratch, element, item.type) : item.type;
+		if (bound == NULL) {
+			fail_set(checker, expr->items[i], element, item.type);
+			known = false;
+		}
+		element = bound;
+	}
+	return known ? cedar_answer_after(good, cedar_answer_good(set_of(checker, element))) : cedar_answer_bad(NULL);
+}
+
+static struct cedar_answer
+check_record(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+{
+	struct cedar_type *type = cedar_arena_zero(&checker->scratch, sizeof *type);
+	struct cedar_attribute *attributes = cedar_arena_take(&checker->scratch, expr->count * sizeof *attributes);
+	bool good = true, known = true;
+	size_t i;
+
+	if (type == NULL || attributes == NULL) {
+		checker->failed = true;
+		return cedar_answer_bad(NULL);
+	}
+	type->kind = CEDAR_TYPE_RECORD;
+	type->depth = 1;
+	for (i = 0; i < expr->count; i++) {
+		struct cedar_answer item = cedar_check_expr(checker, prior, expr->items[i]);
+
+		good = good && item.good;
+		known = known && item.type != NULL;
+		attributes[i] = (struct cedar_attribute){ expr->names[i], item.type, true };
+		if (item.type != NULL && item.type->depth >= type->depth)
+			type->depth = (uint16_t)(item.type->depth + 1);
+	}
+	cedar_attributes_sort(attributes, expr->count);
+	type->attributes = attributes;
+	type->count = (uint32_t)expr->count;
+	return known ? cedar_answer_after(good, cedar_answer_good(type)) : cedar_answer_bad(NULL);
+}
+
+/* An operator of one side that always gives the same type. */
+static struct cedar_answer
+check_single(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr, unsigned kinds,
+	const char *expected, const struct cedar_type *gives)
+{
+	struct cedar_answer operand = cedar_check_kind(checker, prior, expr->left, kinds, expected);
+
+	return cedar_answer_after(operand.good, cedar_answer_good(gives));
+}
+
+struct cedar_answer
+cedar_check_expr(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+{
+	switch ((enum cedar_node)expr->kind) {
+	case CEDAR_NODE_LITERAL:
+		return check_literal(checker, &expr->value);
+	case CEDAR_NODE_VARIABLE:
+		return check_variable(checker, expr->detail);
+	case CEDAR_NODE_IF:
+		return check_if(checker, prior, expr);
+	case CEDAR_NODE_AND:
+		return cedar_check_and(checker, prior, expr->items, expr->count);
+	case CEDAR_NODE_OR:
+		return check_or(checker, prior, expr);
+	case CEDAR_NODE_NOT:
+		return check_not(checker, prior, expr->left);
+	case CEDAR_NODE_NEGATE:
+		return check_single(checker, prior, expr, CEDAR_BIT_LONG, "Long", &cedar_type_long);
+	case CEDAR_NODE_IS_EMPTY:
+		return check_single(checker, prior, expr, CEDAR_BIT_SET, "a set", &cedar_type_bool);
+	case CEDAR_NODE_LIKE:
+		return check_single(checker, prior, expr, CEDAR_BIT_STRING, "String", &cedar_type_bool);
+	case CEDAR_NODE_ATTRIBUTE:
+		return check_attribute(checker, prior, expr);
+	case CEDAR_NODE_HAS:
+		return check_has(checker, prior, expr);
+	case CEDAR_NODE_IS:
+		return cedar_check_is(checker, prior, expr);
+	case CEDAR_NODE_SET:
+		return check_set(checker, prior, expr);
+	case CEDAR_NODE_RECORD:
+		return check_record(checker, prior, expr);
+	case CEDAR_NODE_CALL:
+		return cedar_check_call(checker, prior, expr);
+	case CEDAR_NODE_IN:
+		return cedar_check_in(checker, prior, expr, expr->left, expr->right);
+	case CEDAR_NODE_EQUAL:
+	case CEDAR_NODE_NOT_EQUAL:
+	case CEDAR_NODE_LESS:
+	case CEDAR_NODE_LESS_EQUAL:
+	case CEDAR_NODE_GREATER:
+	case CEDAR_NODE_GREATER_EQUAL:
+	case CEDAR_NODE_ADD:
+	case CEDAR_NODE_SUBTRACT:
+	case CEDAR_NODE_MULTIPLY:
+	case CEDAR_NODE_CONTAINS:
+	case CEDAR_NODE_CONTAINS_ALL:
+	case CEDAR_NODE_CONTAINS_ANY:
+	case CEDAR_NODE_GET_TAG:
+	case CEDAR_NODE_HAS_TAG:
+		break;
+	}
+	return cedar_check_binary(checker, prior, expr);
+}
