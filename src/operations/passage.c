@@ -39,9 +39,10 @@ type_of(const struct passage *p)
 	return p->object.size ? RESOURCE_OBJECT : p->collection.size ? RESOURCE_COLLECTION : RESOURCE_SUBSCRIBER;
 }
 
-/* The subject is ours (`sup1`, `psn_…`), or an end user that only the application knows: then its word counts. */
+/* The subject is ours (`sup1`, `psn_…`); or of type `user`, an end user whom only the application knows: then it is
+ * decided by the application's own rights, on its word. Anyone else nobody knows. */
 static fallible
-take_subject(struct passage *p, json_t *subject, struct principal **who)
+take_subject(struct passage *p, json_t *subject, struct principal **who, bool *known)
 {
 	struct slice id = text_at(subject, "id");
 	if (!text_at(subject, "type").size || !id.size || id.size > 63 || !text_is_utf8(id))
@@ -49,10 +50,12 @@ take_subject(struct passage *p, json_t *subject, struct principal **who)
 	err_t e = principal_find(p, p->view, id, p->now, who);
 	if (e == E_NOT_FOUND) {
 		*who = NULL;
+		*known = slice_is(text_at(subject, "type"), "user");
 		p->on_behalf = slice_text(memory_format(p, "usr_%.*s", SLICE_ARGUMENTS(id)));
 		return NULL;
 	}
 	TRY(e);
+	*known = (*who)->active;
 	p->on_behalf = (*who)->actor;
 	return NULL;
 }
@@ -64,16 +67,17 @@ evaluate(struct passage *p, const struct evaluate_arguments *a, json_t **out)
 	struct slice name = text_at(a->action, "name"), purpose = text_at(a->context, "purpose");
 	const struct operation *o = gate_find(gate_of(p->worker), name);
 	struct principal *application = p->principal, *subject;
+	bool known;
 	if (!name.size)
 		return passage_fail(p, E_ARGUMENT, "action: expected \"name\", an operation's name as in /openapi.json");
 	if (!text_at(a->resource, "type").size || !text_at(a->resource, "id").size)
 		return passage_fail(p, E_ARGUMENT, "resource: expected \"type\" and \"id\", texts");
 	TRY(take_resource(p, text_at(a->resource, "id")));
-	TRY(take_subject(p, a->subject, &subject));
+	TRY(take_subject(p, a->subject, &subject, &known));
 	if (purpose.size)
 		p->purpose = memory_copy(p, purpose);
 	p->principal = subject ? subject : application;
-	err_t e = !o || (subject && !subject->active) ? E_DENIED : passage_decide(p, o->action, type_of(p));
+	err_t e = !o || !known ? E_DENIED : passage_decide(p, o->action, type_of(p));
 	p->principal = application;
 	if (e && e != E_DENIED && e != E_PURPOSE)
 		return e;
@@ -81,7 +85,7 @@ evaluate(struct passage *p, const struct evaluate_arguments *a, json_t **out)
 	json_t *answer = json_pack("{s:b}", "decision", !e);
 	if (e)
 		json_object_set_new(answer, "context", json_pack("{s:s, s:s}", "code", e->name, "reason",
-		                                                 !o ? "no such action" : p->detail_text ? p->detail_text : ""));
+		                                                 !o ? "no such action" : !known ? "nobody knows the subject" : p->detail_text ? p->detail_text : ""));
 	*out = answer;
 	return NULL;
 }
