@@ -67,7 +67,7 @@ evaluate(struct passage *p, const struct evaluate_arguments *a, json_t **out)
 	struct slice name = text_at(a->action, "name"), purpose = text_at(a->context, "purpose");
 	const struct operation *o = gate_find(gate_of(p->worker), name);
 	struct principal *application = p->principal, *subject;
-	bool known;
+	bool known = false;
 	if (!name.size)
 		return passage_fail(p, E_ARGUMENT, "action: expected \"name\", an operation's name as in /openapi.json");
 	if (!text_at(a->resource, "type").size || !text_at(a->resource, "id").size)
