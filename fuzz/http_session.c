@@ -113,6 +113,12 @@ connection_kill(struct connection *c)
 	c->ended = true;
 }
 
+bool
+connection_alive(const struct connection *c)
+{
+	return !c->ended;
+}
+
 const struct peer *
 connection_peer(const struct connection *c)
 {

@@ -9,7 +9,7 @@ libseccomp-dev libcurl4-openssl-dev liboath-dev libzstd-dev'
 
 test='clang libclang-rt-14-dev clang-format universal-ctags libcmocka-dev
 curl openssl ca-certificates sslscan postgresql libpq-dev python3-cbor2 python3-cryptography nodejs
-debootstrap'
+debootstrap wrk nginx-light zstd'
 
 fresh_only='nodejs'     # a machine may have Node.js of its own
 

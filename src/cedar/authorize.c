@@ -45,17 +45,17 @@ cedar_scratch_free(struct cedar_scratch *scratch)
 
 /* Conditions hold when every `when` is true and every `unless` false. */
 static bool
-conditions_hold(struct cedar_evaluation *run, const struct cedar_policy *policy, bool *out)
+conditions_hold(struct cedar_evaluation *run, const struct cedar_duty *duty, bool *out)
 {
 	uint32_t i;
 
 	*out = true;
-	for (i = 0; i < policy->condition_count && *out; i++) {
+	for (i = 0; i < duty->condition_count && *out; i++) {
 		bool truth;
 
-		if (!cedar_evaluate_truth(run, policy->conditions[i].expr, &truth))
+		if (!cedar_evaluate_truth(run, duty->conditions[i].expr, &truth))
 			return false;
-		*out = truth != policy->conditions[i].unless;
+		*out = truth != duty->conditions[i].unless;
 	}
 	return true;
 }
@@ -87,18 +87,17 @@ error_add(struct decision *decision, size_t policy, const char *message)
 }
 
 static bool
-decide_one(struct cedar_evaluation *run, struct decision *decision, const struct cedar_policies *set, size_t number)
+decide_one(struct cedar_evaluation *run, struct decision *decision, const struct cedar_duty *duty, size_t number)
 {
-	const struct cedar_policy *policy = &set->policies[number];
 	bool holds;
 
-	if (!conditions_hold(run, policy, &holds))
+	if (!conditions_hold(run, duty, &holds))
 		return !run->arena->failed && error_add(decision, number, run->message);
-	return !holds || reason_add(decision, number, policy->forbids);
+	return !holds || reason_add(decision, number, duty->forbids);
 }
 
-static void
-evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], const struct cedar_entities *base,
+void
+cedar_evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], const struct cedar_entities *base,
 	const struct cedar_builder *overlay, const struct cedar_request *request, struct cedar_arena *arena)
 {
 	const struct cedar_uid_text *parties[] = { &request->principal, &request->action, &request->resource };
@@ -110,8 +109,11 @@ evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], const s
 	for (i = 0; i < 3; i++) {
 		uids[i] = cedar_uid_of(parties[i]->type, parties[i]->id);
 		run->variables[i] = (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = &uids[i] };
-		run->parties[i] = cedar_view_find(&run->view, &uids[i]);
+		if (base != NULL)
+			cedar_entities_prefetch(base, &uids[i]);
 	}
+	for (i = 0; i < 3; i++)
+		run->parties[i] = cedar_view_find(&run->view, &uids[i]);
 	run->variables[CEDAR_CONTEXT] = (struct cedar_value){ .kind = CEDAR_RECORD, .depth = 1 };
 	if (request->context != NULL)
 		run->variables[CEDAR_CONTEXT] = *request->context;
@@ -127,9 +129,14 @@ decide_all(const struct cedar_policies *set, struct cedar_evaluation *run, struc
 
 	if (!cedar_index_find(set->index, &question, run->arena, &candidates, &count))
 		return false;
+	for (i = 0; i < count && i < 16; i++) {
+		const struct cedar_duty *duty = cedar_index_duty(set->index, candidates[i]);
+
+		if (duty->condition_count > 0)
+			__builtin_prefetch(duty->conditions[0].expr);
+	}
 	for (i = 0; i < count; i++)
-		if (cedar_scope_matches(&set->policies[candidates[i]], &question) &&
-			!decide_one(run, decision, set, candidates[i]))
+		if (!decide_one(run, decision, cedar_index_duty(set->index, candidates[i]), candidates[i]))
 			return false;
 	return true;
 }
@@ -146,7 +153,7 @@ cedar_authorize(const struct cedar_policies *set, const struct cedar_entities *b
 	*out = (struct cedar_response){ 0 };
 	if (overlay != NULL && !cedar_builder_seal(overlay, base))
 		return false;
-	evaluation_start(&run, uids, base, overlay, request, &scratch->arena);
+	cedar_evaluation_start(&run, uids, base, overlay, request, &scratch->arena);
 	if (run.variables[CEDAR_CONTEXT].kind != CEDAR_RECORD || !decide_all(set, &run, &decision, uids))
 		return false;
 	out->allow = decision.reason_count > 0 && !decision.forbidden;

@@ -14,6 +14,8 @@ struct cedar_capability {
 	struct cedar_text name;
 };
 
+enum { CEDAR_CHECK_STEPS_MAX = 1000000 };
+
 /* Variables that only the validator knows, behind those of enum cedar_variable. */
 enum { CEDAR_SLOT_PRINCIPAL = 4, CEDAR_SLOT_RESOURCE = 5 };
 
@@ -41,7 +43,8 @@ struct cedar_checker {
 	struct cedar_memory memory;
 	size_t capacity;
 	size_t policy_first; /* of the report: where this policy's problems begin */
-	bool failed; /* out of memory */
+	unsigned steps; /* nodes checked in one environment; operands may be shared, so a small policy can take many */
+	bool failed;    /* out of memory */
 };
 
 /* Records a fault once, however many environments it shows in. */
@@ -73,7 +76,11 @@ void cedar_check_application(struct cedar_checker *);
 /* In check_policy.c: checks the whole condition in every environment. */
 void cedar_check_policy(struct cedar_checker *);
 
+/* How many operands, and which: every kind of node lays them out in one of two ways. */
+size_t cedar_expr_operands(const struct cedar_expr *);
+const struct cedar_expr *cedar_expr_operand(const struct cedar_expr *, size_t index);
 uint64_t cedar_expr_hash(const struct cedar_expr *);
+/* False also where comparing would take too long. */
 bool cedar_expr_same(const struct cedar_expr *, const struct cedar_expr *);
 /* NULL out of no capability at all, and when memory is out. */
 const struct cedar_capability *cedar_known_attribute(struct cedar_checker *, const struct cedar_expr *object, struct cedar_text name);

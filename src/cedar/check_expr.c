@@ -382,9 +382,18 @@ check_single(struct cedar_checker *checker, const struct cedar_capability *prior
 	return cedar_answer_after(operand.good, cedar_answer_good(gives));
 }
 
+static struct cedar_answer __attribute__((noinline))
+fail_steps(struct cedar_checker *checker)
+{
+	cedar_check_fail(checker, checker->policy->offset, NULL, "the policy is too complex to be checked");
+	return cedar_answer_bad(NULL);
+}
+
 struct cedar_answer
 cedar_check_expr(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
+	if (++checker->steps > CEDAR_CHECK_STEPS_MAX)
+		return fail_steps(checker);
 	switch ((enum cedar_node)expr->kind) {
 	case CEDAR_NODE_LITERAL:
 		return check_literal(checker, &expr->value);

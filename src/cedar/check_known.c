@@ -7,9 +7,8 @@ mix(uint64_t a, uint64_t b)
 	return (a ^ (b + 0x9E3779B97F4A7C15ull + (a << 6) + (a >> 2))) * 0xD6E8FEB86659FD93ull;
 }
 
-/* How many operands, and which: every kind of node lays them out in one of two ways. */
-static size_t
-operand_count(const struct cedar_expr *expr)
+size_t
+cedar_expr_operands(const struct cedar_expr *expr)
 {
 	switch ((enum cedar_node)expr->kind) {
 	case CEDAR_NODE_LITERAL:
@@ -59,8 +58,8 @@ is_list(const struct cedar_expr *expr)
 		expr->kind == CEDAR_NODE_RECORD || expr->kind == CEDAR_NODE_CALL;
 }
 
-static const struct cedar_expr *
-operand(const struct cedar_expr *expr, size_t index)
+const struct cedar_expr *
+cedar_expr_operand(const struct cedar_expr *expr, size_t index)
 {
 	if (is_list(expr))
 		return expr->items[index];
@@ -90,10 +89,11 @@ literal_hash(const struct cedar_value *value)
 	return 0;
 }
 
-uint64_t
-cedar_expr_hash(const struct cedar_expr *expr)
+/* Only the upper levels: `has a.b.c` shares operands, and walking all of them could take forever. */
+static uint64_t
+hash_levels(const struct cedar_expr *expr, unsigned levels)
 {
-	size_t count = operand_count(expr), i;
+	size_t count = levels > 0 ? cedar_expr_operands(expr) : 0, i;
 	uint64_t hash = mix(expr->kind, expr->detail);
 
 	if (expr->kind == CEDAR_NODE_LITERAL)
@@ -101,8 +101,14 @@ cedar_expr_hash(const struct cedar_expr *expr)
 	if (expr->kind == CEDAR_NODE_ATTRIBUTE || expr->kind == CEDAR_NODE_HAS)
 		hash = mix(hash, cedar_text_hash(expr->name, 7));
 	for (i = 0; i < count; i++)
-		hash = mix(hash, cedar_expr_hash(operand(expr, i)));
+		hash = mix(hash, hash_levels(cedar_expr_operand(expr, i), levels - 1));
 	return hash;
+}
+
+uint64_t
+cedar_expr_hash(const struct cedar_expr *expr)
+{
+	return hash_levels(expr, 8);
 }
 
 static bool
@@ -139,22 +145,33 @@ details_same(const struct cedar_expr *a, const struct cedar_expr *b)
 	return true;
 }
 
-bool
-cedar_expr_same(const struct cedar_expr *a, const struct cedar_expr *b)
+static bool
+same_within(const struct cedar_expr *a, const struct cedar_expr *b, unsigned *budget)
 {
 	size_t count, i;
 
 	if (a == b)
 		return true;
+	if (*budget == 0)
+		return false;
+	(*budget)--;
 	if (a->kind != b->kind || a->detail != b->detail || a->depth != b->depth)
 		return false;
-	count = operand_count(a);
-	if (count != operand_count(b) || !details_same(a, b))
+	count = cedar_expr_operands(a);
+	if (count != cedar_expr_operands(b) || !details_same(a, b))
 		return false;
 	for (i = 0; i < count; i++)
-		if (!cedar_expr_same(operand(a, i), operand(b, i)))
+		if (!same_within(cedar_expr_operand(a, i), cedar_expr_operand(b, i), budget))
 			return false;
 	return true;
+}
+
+bool
+cedar_expr_same(const struct cedar_expr *a, const struct cedar_expr *b)
+{
+	unsigned budget = 100000;
+
+	return same_within(a, b, &budget);
 }
 
 static const struct cedar_capability *

@@ -41,3 +41,4 @@ struct cedar_entity *cedar_entity_add_uid(struct cedar_builder *, const struct c
 void cedar_entity_parent_uid(struct cedar_builder *, struct cedar_entity *, const struct cedar_uid *);
 /* In store.c. */
 const struct cedar_entity *cedar_entities_find(const struct cedar_entities *, const struct cedar_uid *);
+void cedar_entities_prefetch(const struct cedar_entities *, const struct cedar_uid *);

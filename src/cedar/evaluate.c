@@ -458,10 +458,18 @@ cedar_evaluate(struct cedar_evaluation *run, const struct cedar_expr *expr, stru
 	case CEDAR_NODE_IS:
 		return evaluate_is(run, expr, out);
 	case CEDAR_NODE_SET:
+		if (expr->folded != NULL) {
+			*out = *expr->folded;
+			return true;
+		}
 		return evaluate_set(run, expr, out);
 	case CEDAR_NODE_RECORD:
 		return evaluate_record(run, expr, out);
 	case CEDAR_NODE_CALL:
+		if (expr->folded != NULL) {
+			*out = *expr->folded;
+			return true;
+		}
 		return evaluate_call(run, expr, out);
 	}
 	return fail(run, "no such expression");

@@ -11,6 +11,9 @@ struct cedar_evaluation {
 	const char *message; /* of the last error */
 };
 
+/* The uids are filled in and must live as long as the evaluation. A builder must be sealed over the base. */
+void cedar_evaluation_start(struct cedar_evaluation *, struct cedar_uid uids[3], const struct cedar_entities *base,
+	const struct cedar_builder *overlay, const struct cedar_request *, struct cedar_arena *);
 /* False on a Cedar error (the message says which) and when memory is out. */
 CEDAR_CHECKED bool cedar_evaluate(struct cedar_evaluation *, const struct cedar_expr *, struct cedar_value *out);
 /* The same, and it must be a bool. */

@@ -18,7 +18,7 @@ static void
 deepen(struct cedar_maker *maker, struct cedar_expr *expr, const struct cedar_expr *operand)
 {
 	if (operand != NULL && operand->depth >= expr->depth)
-		expr->depth = (uint16_t)(operand->depth + 1);
+		expr->depth = (operand->depth + 1) & 0x7FFF;
 	if (expr->depth > CEDAR_DEPTH_MAX)
 		maker->too_deep = true;
 }

@@ -2,6 +2,9 @@
 #pragma once
 #include "cedar/extension.h"
 
+/* Keeps what recursion does not need out of its frames, so that deep input fits into small stacks. */
+#define CEDAR_APART __attribute__((noinline))
+
 enum cedar_node {
 	CEDAR_NODE_LITERAL,
 	CEDAR_NODE_VARIABLE,
@@ -46,7 +49,8 @@ struct cedar_pattern {
 struct cedar_expr {
 	uint8_t kind;   /* enum cedar_node */
 	uint8_t detail; /* enum cedar_variable, enum cedar_function */
-	uint16_t depth; /* 1 + the deepest operand */
+	uint16_t depth : 15;   /* 1 + the deepest operand */
+	uint16_t visited : 1;  /* by fold.c: operands may be shared */
 	uint32_t offset; /* in the source */
 	union {
 		struct cedar_value value;
@@ -69,6 +73,10 @@ struct cedar_expr {
 			const struct cedar_expr *const *items;
 			const struct cedar_text *names; /* of records */
 			size_t count;
+		};
+		struct {
+			const struct cedar_expr *const *parts; /* same place as items */
+			const struct cedar_value *folded;      /* of sets and calls: what it always gives, or NULL */
 		};
 	};
 };

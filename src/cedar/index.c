@@ -1,258 +1,457 @@
 /* index.c - policies by scope, so that those which cannot apply are never looked at.
  *
- * Each policy lies in one bucket, under the most telling part of its scope: an entity of the resource, else of the
- * principal, else one of the action (a list: one entry for each), else a type, else with those that every request must
- * look at. A request looks up its three uids, their ancestors and their types.
+ * Every entity and type that a scope names gets a number; a request looks up its three uids, their ancestors and types
+ * once and then compares numbers. Each policy lies in one bucket, under the most telling part of its scope: the entity of
+ * the resource, else of the principal, else those of the action, else a type, else among those that all must look at.
  */
 #include "cedar/index.h"
 
-struct bucket {
-	uint64_t key; /* 0: free */
+enum part { PART_PRINCIPAL, PART_ACTION, PART_RESOURCE, PARTS };
+
+struct range {
 	uint32_t start, count;
 };
 
-struct cedar_index {
-	size_t table_size; /* a power of two */
-	size_t keys;
-	struct bucket *table;
-	uint32_t *entries;
-	uint32_t *always;
-	size_t always_count;
-	bool shared; /* a policy may lie in several buckets */
+/* An entity (or, with an empty id under its type's hash, a type) that scopes name. */
+struct name {
+	uint64_t hash;
+	const struct cedar_uid *uid; /* NULL: free */
+	uint32_t number;             /* from 1 */
+	bool is_type;
+	struct range buckets[PARTS];
 };
 
-enum part { PART_PRINCIPAL = 1, PART_ACTION, PART_RESOURCE, PART_PRINCIPAL_TYPE, PART_RESOURCE_TYPE };
+/* What is left of a policy's scope. */
+struct row {
+	struct cedar_duty duty;
+	uint8_t kinds[PARTS]; /* enum cedar_scope_kind */
+	uint32_t parties[PARTS]; /* numbers; of a list of actions the first */
+	uint32_t types[PARTS];
+	struct range actions; /* of a list, in `numbers` */
+};
 
-static uint64_t
-key_of(uint64_t hash, enum part part)
+struct cedar_index {
+	struct name *names;
+	size_t name_size, name_count; /* size is a power of two */
+	struct row *rows;
+	uint32_t *entries, *numbers;
+	size_t number_count;
+	uint32_t *always;
+	size_t always_count;
+};
+
+static struct name *
+name_slot(const struct cedar_index *index, const struct cedar_uid *uid, bool is_type)
 {
-	uint64_t key = hash * 8 + (uint64_t)part + (hash >> 61) * 0x9E3779B97F4A7C15ull;
+	uint64_t hash = is_type ? uid->type_hash : uid->hash;
+	size_t at = (size_t)hash & (index->name_size - 1);
 
-	return key == 0 ? 1 : key;
+	for (;; at = (at + 1) & (index->name_size - 1)) {
+		struct name *name = &index->names[at];
+
+		if (name->uid == NULL)
+			return name;
+		if (name->hash != hash || name->is_type != is_type || !cedar_text_equal(name->uid->type, uid->type))
+			continue;
+		if (is_type || cedar_text_equal(name->uid->id, uid->id))
+			return name;
+	}
+}
+
+static struct name *
+name_of(struct cedar_index *index, const struct cedar_uid *uid, bool is_type)
+{
+	struct name *name = name_slot(index, uid, is_type);
+
+	if (name->uid == NULL) {
+		name->hash = is_type ? uid->type_hash : uid->hash;
+		name->uid = uid;
+		name->is_type = is_type;
+		name->number = (uint32_t)++index->name_count;
+	}
+	return name;
+}
+
+static const struct cedar_scope *
+scope_of(const struct cedar_policy *policy, enum part part)
+{
+	return part == PART_PRINCIPAL ? &policy->principal : part == PART_ACTION ? &policy->action : &policy->resource;
+}
+
+static void
+row_fill(struct cedar_index *index, struct row *row, const struct cedar_policy *policy)
+{
+	unsigned part;
+	uint32_t i;
+
+	row->duty = (struct cedar_duty){ policy->conditions, policy->condition_count, policy->forbids };
+	for (part = 0; part < PARTS; part++) {
+		const struct cedar_scope *scope = scope_of(policy, part);
+
+		row->kinds[part] = scope->kind;
+		if (scope->type != NULL)
+			row->types[part] = name_of(index, scope->type, true)->number;
+		for (i = 0; i < scope->count; i++) {
+			uint32_t number = name_of(index, &scope->entities[i], false)->number;
+
+			if (i == 0)
+				row->parties[part] = number;
+			if (part == PART_ACTION && scope->count > 1)
+				index->numbers[index->number_count++] = number;
+		}
+		if (part == PART_ACTION && scope->count > 1)
+			row->actions = (struct range){ (uint32_t)index->number_count - scope->count, scope->count };
+	}
 }
 
 static bool
 by_entity(const struct cedar_scope *scope)
 {
-	return scope->kind == CEDAR_SCOPE_EQUAL || scope->kind == CEDAR_SCOPE_IN || scope->kind == CEDAR_SCOPE_IS_IN;
+	return scope->count > 0;
 }
 
-/* Visits the keys of a policy; answers how many there are, 0 for always. */
-static size_t
-policy_keys(const struct cedar_policy *policy, size_t at, uint64_t *key)
-{
-	if (by_entity(&policy->resource)) {
-		*key = key_of(policy->resource.entities->hash, PART_RESOURCE);
-		return 1;
-	}
-	if (by_entity(&policy->principal)) {
-		*key = key_of(policy->principal.entities->hash, PART_PRINCIPAL);
-		return 1;
-	}
-	if (by_entity(&policy->action)) {
-		*key = at < policy->action.count ? key_of(policy->action.entities[at].hash, PART_ACTION) : 0;
-		return policy->action.count;
-	}
-	if (policy->principal.kind == CEDAR_SCOPE_IS) {
-		*key = key_of(policy->principal.type->type_hash, PART_PRINCIPAL_TYPE);
-		return 1;
-	}
-	if (policy->resource.kind == CEDAR_SCOPE_IS) {
-		*key = key_of(policy->resource.type->type_hash, PART_RESOURCE_TYPE);
-		return 1;
-	}
-	return 0;
-}
-
+/* Can never match: action in [] */
 static bool
 never(const struct cedar_policy *policy)
 {
 	return policy->action.kind == CEDAR_SCOPE_IN && policy->action.count == 0;
 }
 
-static struct bucket *
-bucket_at(const struct cedar_index *index, uint64_t key)
+/* Visits the buckets that a policy lies in; answers how many. */
+static size_t
+policy_buckets(struct cedar_index *index, const struct cedar_policy *policy, uint32_t at, struct range **out)
 {
-	size_t at = (size_t)(key ^ key >> 32) & (index->table_size - 1);
-
-	while (index->table[at].key != 0 && index->table[at].key != key)
-		at = (at + 1) & (index->table_size - 1);
-	return &index->table[at];
+	if (by_entity(&policy->resource)) {
+		*out = &name_of(index, policy->resource.entities, false)->buckets[PART_RESOURCE];
+		return 1;
+	}
+	if (by_entity(&policy->principal)) {
+		*out = &name_of(index, policy->principal.entities, false)->buckets[PART_PRINCIPAL];
+		return 1;
+	}
+	if (by_entity(&policy->action)) {
+		if (at < policy->action.count)
+			*out = &name_of(index, &policy->action.entities[at], false)->buckets[PART_ACTION];
+		return policy->action.count;
+	}
+	if (policy->principal.type != NULL) {
+		*out = &name_of(index, policy->principal.type, true)->buckets[PART_PRINCIPAL];
+		return 1;
+	}
+	if (policy->resource.type != NULL) {
+		*out = &name_of(index, policy->resource.type, true)->buckets[PART_RESOURCE];
+		return 1;
+	}
+	return 0;
 }
 
 static void
-index_count(struct cedar_index *index, const struct cedar_policy *policies, size_t count, size_t *entries)
+buckets_count(struct cedar_index *index, const struct cedar_policy *policies, size_t count)
 {
-	size_t i, j;
+	struct range *bucket;
+	uint32_t j;
+	size_t i;
 
-	for (i = 0; i < count; i++) {
-		uint64_t key = 0;
-		size_t keys = never(&policies[i]) ? 1 : policy_keys(&policies[i], 0, &key);
-
-		*entries += keys;
-		index->always_count += keys == 0;
-		index->shared |= keys > 1;
-		for (j = 0; j < keys && index->table != NULL && !never(&policies[i]); j++) {
-			struct bucket *bucket;
-
-			policy_keys(&policies[i], j, &key);
-			bucket = bucket_at(index, key);
-			bucket->key = key;
+	for (i = 0; i < count; i++)
+		for (j = 0; !never(&policies[i]) && j < policy_buckets(index, &policies[i], j, &bucket); j++)
 			bucket->count++;
-		}
-	}
 }
 
 static void
-index_fill(struct cedar_index *index, const struct cedar_policy *policies, size_t count)
+buckets_place(struct cedar_index *index)
 {
-	size_t i, j, always = 0;
 	uint32_t start = 0;
+	unsigned part;
+	size_t i;
 
-	for (i = 0; i < index->table_size; i++) {
-		index->table[i].start = start;
-		start += index->table[i].count;
-		index->table[i].count = 0;
-	}
+	for (i = 0; i < index->name_size; i++)
+		for (part = 0; part < PARTS; part++) {
+			index->names[i].buckets[part].start = start;
+			start += index->names[i].buckets[part].count;
+			index->names[i].buckets[part].count = 0;
+		}
+}
+
+static void
+buckets_fill(struct cedar_index *index, const struct cedar_policy *policies, size_t count)
+{
+	struct range *bucket;
+	size_t i, buckets;
+	uint32_t j;
+
 	for (i = 0; i < count; i++) {
-		uint64_t key = 0;
-		size_t keys = policy_keys(&policies[i], 0, &key);
-
 		if (never(&policies[i]))
 			continue;
-		if (keys == 0)
-			index->always[always++] = (uint32_t)i;
-		for (j = 0; j < keys; j++) {
-			struct bucket *bucket;
-
-			policy_keys(&policies[i], j, &key);
-			bucket = bucket_at(index, key);
+		buckets = policy_buckets(index, &policies[i], 0, &bucket);
+		if (buckets == 0)
+			index->always[index->always_count++] = (uint32_t)i;
+		for (j = 0; j < buckets; j++) {
+			policy_buckets(index, &policies[i], j, &bucket);
 			if (bucket->count == 0 || index->entries[bucket->start + bucket->count - 1] != i)
 				index->entries[bucket->start + bucket->count++] = (uint32_t)i;
 		}
 	}
 }
 
+/* Bounds on how many names, entries and list members there can be. */
+static void
+sizes_count(const struct cedar_policy *policies, size_t count, size_t *names, size_t *entries, size_t *always)
+{
+	size_t i;
+
+	*names = *entries = *always = 0;
+	for (i = 0; i < count; i++) {
+		const struct cedar_policy *policy = &policies[i];
+		bool typed = policy->principal.type != NULL || policy->resource.type != NULL;
+
+		*names += policy->principal.count + policy->action.count + policy->resource.count +
+			(policy->principal.type != NULL) + (policy->resource.type != NULL);
+		if (by_entity(&policy->resource) || by_entity(&policy->principal))
+			*entries += 1;
+		else
+			*entries += policy->action.count ? policy->action.count : typed;
+		*always += !by_entity(&policy->resource) && !by_entity(&policy->principal) && !by_entity(&policy->action) && !typed;
+	}
+}
+
+static size_t
+list_members(const struct cedar_policy *policies, size_t count)
+{
+	size_t members = 0, i;
+
+	for (i = 0; i < count; i++)
+		if (policies[i].action.count > 1)
+			members += policies[i].action.count;
+	return members;
+}
+
+/* First into a wide table in passing, then into one that is as large as the names that there are. */
+static bool
+names_number(struct cedar_index *index, struct cedar_arena *arena, const struct cedar_policy *policies, size_t count, size_t names)
+{
+	struct cedar_arena passing;
+	size_t distinct, i;
+	uint32_t j;
+	unsigned part;
+
+	cedar_arena_init(&passing, &arena->memory, 4096);
+	for (index->name_size = 8; index->name_size < names * 2; index->name_size *= 2)
+		;
+	index->names = cedar_arena_zero(&passing, index->name_size * sizeof *index->names);
+	if (index->names == NULL)
+		return false;
+	for (i = 0; i < count; i++)
+		for (part = 0; part < PARTS; part++) {
+			const struct cedar_scope *scope = scope_of(&policies[i], part);
+
+			if (scope->type != NULL)
+				name_of(index, scope->type, true);
+			for (j = 0; j < scope->count; j++)
+				name_of(index, &scope->entities[j], false);
+		}
+	distinct = index->name_count;
+	cedar_arena_dispose(&passing);
+	index->name_count = 0;
+	for (index->name_size = 8; index->name_size < distinct + distinct / 2; index->name_size *= 2)
+		;
+	index->names = cedar_arena_zero(arena, index->name_size * sizeof *index->names);
+	return index->names != NULL;
+}
+
 struct cedar_index *
 cedar_index_new(struct cedar_arena *arena, const struct cedar_policy *policies, size_t count)
 {
 	struct cedar_index *index = cedar_arena_zero(arena, sizeof *index);
-	size_t entries = 0;
+	size_t names, entries, always, i;
 
-	if (index == NULL)
+	sizes_count(policies, count, &names, &entries, &always);
+	if (index == NULL || !names_number(index, arena, policies, count, names))
 		return NULL;
-	index_count(index, policies, count, &entries);
-	for (index->table_size = 8; index->table_size < entries + entries / 2; index->table_size *= 2)
-		;
-	index->table = cedar_arena_zero(arena, index->table_size * sizeof *index->table);
+	index->rows = cedar_arena_zero(arena, count * sizeof *index->rows);
 	index->entries = cedar_arena_take(arena, entries * sizeof *index->entries);
-	index->always = cedar_arena_take(arena, index->always_count * sizeof *index->always);
-	if (index->table == NULL || index->entries == NULL || index->always == NULL)
+	index->numbers = cedar_arena_take(arena, list_members(policies, count) * sizeof *index->numbers);
+	index->always = cedar_arena_take(arena, always * sizeof *index->always);
+	if (index->rows == NULL || index->entries == NULL || index->numbers == NULL || index->always == NULL)
 		return NULL;
-	entries = index->always_count = 0;
-	index_count(index, policies, count, &entries);
-	index_fill(index, policies, count);
+	for (i = 0; i < count; i++)
+		row_fill(index, &index->rows[i], &policies[i]);
+	buckets_count(index, policies, count);
+	buckets_place(index);
+	buckets_fill(index, policies, count);
 	return index;
 }
 
-struct found {
+/* A party of the request in numbers; 0: no scope names it. */
+struct party {
+	const struct name *self, *type;
+	const struct name **ancestors; /* only those that scopes name */
+	size_t ancestor_count;
+};
+
+struct search {
+	const struct cedar_index *index;
 	struct cedar_arena *arena;
+	struct party parties[PARTS];
 	uint32_t *items;
 	size_t count, capacity;
 	bool failed;
 };
 
+static const struct name *
+name_find(const struct cedar_index *index, const struct cedar_uid *uid, bool is_type)
+{
+	const struct name *name = name_slot(index, uid, is_type);
+
+	return name->uid != NULL ? name : NULL;
+}
+
+/* Starts the way of cache lines, which for a large set are far. */
 static void
-found_add(struct found *found, const uint32_t *items, size_t count)
+party_prefetch(const struct cedar_index *index, const struct cedar_uid *uid, const struct cedar_entity *entity)
+{
+	size_t mask = index->name_size - 1, i;
+
+	__builtin_prefetch(&index->names[uid->hash & mask]);
+	__builtin_prefetch(&index->names[uid->type_hash & mask]);
+	for (i = 0; entity != NULL && i < entity->ancestor_count && i < 16; i++)
+		__builtin_prefetch(&index->names[entity->ancestors[i].hash & mask]);
+}
+
+static bool
+party_find(struct search *search, struct party *party, const struct cedar_uid *uid, const struct cedar_entity *entity)
 {
 	size_t i;
 
-	for (i = 0; i < count && !found->failed; i++) {
-		found->failed =
-			!cedar_arena_grow(found->arena, (void **)&found->items, found->count, &found->capacity, sizeof *found->items);
-		if (!found->failed)
-			found->items[found->count++] = items[i];
+	party->self = name_find(search->index, uid, false);
+	party->type = name_find(search->index, uid, true);
+	if (entity == NULL || entity->ancestor_count == 0)
+		return true;
+	party->ancestors = cedar_arena_take(search->arena, entity->ancestor_count * sizeof(const struct name *));
+	if (party->ancestors == NULL)
+		return false;
+	for (i = 0; i < entity->ancestor_count; i++) {
+		const struct name *name = name_find(search->index, entity->ancestors[i].uid, false);
+
+		if (name != NULL)
+			party->ancestors[party->ancestor_count++] = name;
 	}
+	return true;
 }
 
-static void
-find_key(const struct cedar_index *index, struct found *found, uint64_t hash, enum part part)
+static bool
+party_is(const struct party *party, uint32_t number)
 {
-	const struct bucket *bucket = bucket_at(index, key_of(hash, part));
-
-	if (bucket->count > 0)
-		found_add(found, index->entries + bucket->start, bucket->count);
+	return party->self != NULL && party->self->number == number;
 }
 
-static void
-find_party(const struct cedar_index *index, struct found *found, const struct cedar_question *question, int party, enum part part)
+static bool
+party_inside(const struct party *party, uint32_t number)
 {
-	const struct cedar_entity *entity = question->entities[party];
 	size_t i;
 
-	find_key(index, found, question->parties[party]->hash, part);
-	for (i = 0; entity != NULL && i < entity->ancestor_count; i++)
-		find_key(index, found, entity->ancestors[i].hash, part);
+	if (party_is(party, number))
+		return true;
+	for (i = 0; i < party->ancestor_count; i++)
+		if (party->ancestors[i]->number == number)
+			return true;
+	return false;
+}
+
+static bool
+row_part_matches(const struct row *row, unsigned part, const struct party *party)
+{
+	switch ((enum cedar_scope_kind)row->kinds[part]) {
+	case CEDAR_SCOPE_ANY:
+		return true;
+	case CEDAR_SCOPE_EQUAL:
+		return party_is(party, row->parties[part]);
+	case CEDAR_SCOPE_IN:
+		return party_inside(party, row->parties[part]);
+	case CEDAR_SCOPE_IS:
+		return party->type != NULL && party->type->number == row->types[part];
+	case CEDAR_SCOPE_IS_IN:
+		return party->type != NULL && party->type->number == row->types[part] && party_inside(party, row->parties[part]);
+	}
+	return false;
+}
+
+static bool
+row_matches(const struct search *search, const struct row *row)
+{
+	uint32_t i;
+
+	if (!row_part_matches(row, PART_PRINCIPAL, &search->parties[PART_PRINCIPAL]) ||
+		!row_part_matches(row, PART_RESOURCE, &search->parties[PART_RESOURCE]))
+		return false;
+	if (row->actions.count == 0)
+		return row_part_matches(row, PART_ACTION, &search->parties[PART_ACTION]);
+	for (i = 0; i < row->actions.count; i++)
+		if (party_inside(&search->parties[PART_ACTION], search->index->numbers[row->actions.start + i]))
+			return true;
+	return false;
 }
 
 static void
-sift(uint32_t *items, size_t root, size_t count)
+search_list(struct search *search, const uint32_t *items, size_t count)
 {
-	for (;;) {
-		size_t child = root * 2 + 1;
-		uint32_t kept = items[root];
+	size_t i;
 
-		if (child >= count)
-			return;
-		if (child + 1 < count && items[child] < items[child + 1])
-			child++;
-		if (kept >= items[child])
-			return;
-		items[root] = items[child];
-		items[child] = kept;
-		root = child;
+	for (i = 0; i < count && i < 16; i++)
+		__builtin_prefetch(&search->index->rows[items[i]]);
+	for (i = 0; i < count && !search->failed; i++) {
+		if (!row_matches(search, &search->index->rows[items[i]]))
+			continue;
+		__builtin_prefetch(search->index->rows[items[i]].duty.conditions);
+		search->failed = !cedar_arena_grow(search->arena, (void **)&search->items, search->count, &search->capacity,
+			sizeof *search->items);
+		if (!search->failed)
+			search->items[search->count++] = items[i];
 	}
 }
 
-static size_t
-sort_unique(uint32_t *items, size_t count)
+static void
+search_bucket(struct search *search, const struct name *name, unsigned part)
 {
-	size_t i, kept = 0;
+	if (name != NULL)
+		search_list(search, search->index->entries + name->buckets[part].start, name->buckets[part].count);
+}
 
-	for (i = 1; i < count && items[i - 1] < items[i]; i++)
-		;
-	if (i >= count)
-		return count;
-	for (i = count / 2; i-- > 0;)
-		sift(items, i, count);
-	for (i = count; i-- > 1;) {
-		uint32_t last = items[i];
+static void
+search_party(struct search *search, unsigned part)
+{
+	const struct party *party = &search->parties[part];
+	size_t i;
 
-		items[i] = items[0];
-		items[0] = last;
-		sift(items, 0, i);
-	}
-	for (i = 0; i < count; i++)
-		if (kept == 0 || items[kept - 1] != items[i])
-			items[kept++] = items[i];
-	return kept;
+	search_bucket(search, party->self, part);
+	search_bucket(search, party->type, part);
+	for (i = 0; i < party->ancestor_count; i++)
+		search_bucket(search, party->ancestors[i], part);
 }
 
 bool
 cedar_index_find(const struct cedar_index *index, const struct cedar_question *question, struct cedar_arena *scratch,
 	const uint32_t **out, size_t *count)
 {
-	struct found found = { .arena = scratch };
+	struct search search = { .index = index, .arena = scratch };
+	unsigned part;
 
-	found_add(&found, index->always, index->always_count);
-	find_party(index, &found, question, 0, PART_PRINCIPAL);
-	find_party(index, &found, question, 1, PART_ACTION);
-	find_party(index, &found, question, 2, PART_RESOURCE);
-	find_key(index, &found, question->parties[0]->type_hash, PART_PRINCIPAL_TYPE);
-	find_key(index, &found, question->parties[2]->type_hash, PART_RESOURCE_TYPE);
-	if (found.failed)
+	for (part = 0; part < PARTS; part++)
+		party_prefetch(index, question->parties[part], question->entities[part]);
+	for (part = 0; part < PARTS; part++)
+		if (!party_find(&search, &search.parties[part], question->parties[part], question->entities[part]))
+			return false;
+	search_list(&search, index->always, index->always_count);
+	for (part = 0; part < PARTS; part++)
+		search_party(&search, part);
+	if (search.failed)
 		return false;
-	*out = found.items;
-	*count = sort_unique(found.items, found.count);
+	*out = search.items;
+	*count = cedar_numbers_sort(search.items, search.count);
 	return true;
+}
+
+const struct cedar_duty *
+cedar_index_duty(const struct cedar_index *index, uint32_t policy)
+{
+	return &index->rows[policy].duty;
 }

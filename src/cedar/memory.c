@@ -89,7 +89,7 @@ block_add(struct cedar_arena *arena, size_t size)
 	else
 		arena->first = block;
 	arena->held += sizeof *block + wanted;
-	if (arena->block_size < (1u << 20))
+	if (!arena->steady && arena->block_size < (1u << 20))
 		arena->block_size *= 2;
 	return block;
 }

@@ -11,6 +11,7 @@ struct cedar_arena {
 	size_t used;       /* of the current block */
 	size_t block_size; /* of the next block */
 	size_t held;       /* bytes in all blocks */
+	bool steady;       /* blocks do not grow: for what is kept */
 	bool failed;       /* a request was refused since the last reset */
 };
 

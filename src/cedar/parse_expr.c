@@ -30,7 +30,7 @@ made(struct cedar_parser *parser, const struct cedar_expr *expr)
 	return expr;
 }
 
-static bool
+CEDAR_APART static bool
 list_add(struct cedar_parser *parser, struct list *list, const struct cedar_expr *expr)
 {
 	if (expr == NULL)
@@ -68,7 +68,7 @@ parse_set(struct cedar_parser *parser)
 	return made(parser, cedar_make_list(&parser->maker, CEDAR_NODE_SET, offset, list.items, NULL, list.count));
 }
 
-static bool
+CEDAR_APART static bool
 parse_key(struct cedar_parser *parser, struct cedar_text *out)
 {
 	struct cedar_token token = parser->lexer.token;
@@ -88,7 +88,7 @@ parse_key(struct cedar_parser *parser, struct cedar_text *out)
 	return true;
 }
 
-static bool
+CEDAR_APART static bool
 list_find_name(const struct list *list, struct cedar_text name)
 {
 	size_t i;
@@ -124,7 +124,7 @@ name_order(const void *a, const void *b)
 	return cedar_text_order(*(const struct cedar_text *)a, *(const struct cedar_text *)b);
 }
 
-static bool
+CEDAR_APART static bool
 names_distinct(struct cedar_parser *parser, const struct list *list, size_t offset)
 {
 	struct cedar_text *names;
@@ -162,7 +162,7 @@ parse_record(struct cedar_parser *parser)
 	return made(parser, cedar_make_list(&parser->maker, CEDAR_NODE_RECORD, offset, list.items, list.names, list.count));
 }
 
-static const struct cedar_expr *
+CEDAR_APART static const struct cedar_expr *
 parse_number(struct cedar_parser *parser, bool negative)
 {
 	struct cedar_token token = parser->lexer.token;
@@ -181,7 +181,7 @@ parse_number(struct cedar_parser *parser, bool negative)
 	return made(parser, cedar_make_value(&parser->maker, token.offset, value));
 }
 
-static const struct cedar_expr *
+CEDAR_APART static const struct cedar_expr *
 parse_string(struct cedar_parser *parser)
 {
 	struct cedar_value value = { .kind = CEDAR_STRING };
@@ -194,7 +194,7 @@ parse_string(struct cedar_parser *parser)
 }
 
 /* Name, with the `::` and the string behind it if it is an entity. */
-static bool
+CEDAR_APART static bool
 parse_path(struct cedar_parser *parser, struct cedar_text *name, struct cedar_token *id)
 {
 	struct cedar_lexer *lexer = &parser->lexer;
@@ -257,23 +257,30 @@ cedar_parse_uid(struct cedar_parser *parser, struct cedar_uid *out)
 	return true;
 }
 
-static const struct cedar_expr *
-parse_call(struct cedar_parser *parser, struct cedar_text name, size_t offset)
+CEDAR_APART static const struct cedar_expr *
+function_unknown(struct cedar_parser *parser, struct cedar_text name, size_t offset)
 {
 	static const char *const functions[] = { "ip", "decimal", "datetime", "duration" };
 	enum cedar_function function = cedar_function_find(name);
 	const char *near = cedar_nearest(name, functions, 4);
+
+	cedar_lex_fail(&parser->lexer, offset, "there is no function `%.*s`", name.size > 60 ? 60 : (int)name.size, name.data);
+	if (function != CEDAR_CALL_COUNT)
+		cedar_fault_suggest(parser->lexer.fault, "it is a method: write value.%s(…)", cedar_signatures[function].name);
+	else if (near != NULL)
+		cedar_fault_suggest(parser->lexer.fault, "did you mean %s?", near);
+	return NULL;
+}
+
+static const struct cedar_expr *
+parse_call(struct cedar_parser *parser, struct cedar_text name, size_t offset)
+{
+	enum cedar_function function = cedar_function_find(name);
 	struct list list = { 0 };
 	struct cedar_expr *call;
 
-	if (function == CEDAR_CALL_COUNT || cedar_signatures[function].method) {
-		cedar_lex_fail(&parser->lexer, offset, "there is no function `%.*s`", name.size > 60 ? 60 : (int)name.size, name.data);
-		if (function != CEDAR_CALL_COUNT)
-			cedar_fault_suggest(parser->lexer.fault, "it is a method: write value.%s(…)", cedar_signatures[function].name);
-		else if (near != NULL)
-			cedar_fault_suggest(parser->lexer.fault, "did you mean %s?", near);
-		return NULL;
-	}
+	if (function == CEDAR_CALL_COUNT || cedar_signatures[function].method)
+		return function_unknown(parser, name, offset);
 	cedar_lex_next(&parser->lexer);
 	if (!parse_items(parser, &list, ')'))
 		return NULL;
@@ -284,7 +291,7 @@ parse_call(struct cedar_parser *parser, struct cedar_text name, size_t offset)
 	return call;
 }
 
-static const struct cedar_expr *
+CEDAR_APART static const struct cedar_expr *
 make_variable(struct cedar_parser *parser, enum cedar_variable variable, size_t offset)
 {
 	struct cedar_expr *expr = cedar_make(&parser->maker, CEDAR_NODE_VARIABLE, offset);
@@ -294,42 +301,37 @@ make_variable(struct cedar_parser *parser, enum cedar_variable variable, size_t 
 	return made(parser, expr);
 }
 
-static const struct cedar_expr *
-parse_word(struct cedar_parser *parser)
+CEDAR_APART static const struct cedar_expr *
+make_entity(struct cedar_parser *parser, struct cedar_text type, const struct cedar_token *id, size_t offset)
 {
-	static const char *const variables[] = { "principal", "action", "resource", "context" };
-	uint32_t offset = parser->lexer.token.offset;
-	struct cedar_value value = { .kind = CEDAR_BOOL };
-	struct cedar_text name;
-	struct cedar_token id;
-	struct cedar_uid uid;
-	size_t i;
+	struct cedar_value value = { .kind = CEDAR_ENTITY };
+	struct cedar_uid *uid = cedar_arena_take(parser->arena, sizeof *uid);
+	struct cedar_text text;
 
-	if (cedar_lex_is_word(&parser->lexer, "true") || cedar_lex_is_word(&parser->lexer, "false")) {
-		value.truth = cedar_lex_is_word(&parser->lexer, "true");
-		cedar_lex_next(&parser->lexer);
-		return made(parser, cedar_make_value(&parser->maker, offset, value));
-	}
-	if (!parse_path(parser, &name, &id))
+	if (uid == NULL)
+		return made(parser, NULL);
+	if (!cedar_unescape(&parser->lexer, parser->arena, id, &text))
 		return NULL;
-	if (id.kind == CEDAR_TOKEN_STRING) {
-		struct cedar_text text;
+	*uid = cedar_uid_of(type, text);
+	value.entity = uid;
+	return made(parser, cedar_make_value(&parser->maker, offset, value));
+}
 
-		if (!cedar_unescape(&parser->lexer, parser->arena, &id, &text))
-			return NULL;
-		uid = cedar_uid_of(name, text);
-		value.kind = CEDAR_ENTITY;
-		value.entity = cedar_arena_take(parser->arena, sizeof uid);
-		if (value.entity == NULL)
-			return made(parser, NULL);
-		memcpy((void *)value.entity, &uid, sizeof uid);
-		return made(parser, cedar_make_value(&parser->maker, offset, value));
-	}
-	for (i = 0; i < 4; i++)
-		if (cedar_text_is(name, variables[i]))
-			return make_variable(parser, (enum cedar_variable)i, offset);
-	if (parser->lexer.token.kind == CEDAR_TOKEN('('))
-		return parse_call(parser, name, offset);
+CEDAR_APART static const struct cedar_expr *
+parse_truth(struct cedar_parser *parser)
+{
+	struct cedar_value value = { .kind = CEDAR_BOOL, .truth = cedar_lex_is_word(&parser->lexer, "true") };
+	uint32_t offset = parser->lexer.token.offset;
+
+	cedar_lex_next(&parser->lexer);
+	return made(parser, cedar_make_value(&parser->maker, offset, value));
+}
+
+static const char *const variables[] = { "principal", "action", "resource", "context" };
+
+CEDAR_APART static const struct cedar_expr *
+variable_unknown(struct cedar_parser *parser, struct cedar_text name, size_t offset)
+{
 	cedar_lex_fail(&parser->lexer, offset, "`%.*s` is no variable; they are principal, action, resource, context",
 		name.size > 60 ? 60 : (int)name.size, name.data);
 	if (cedar_nearest(name, variables, 4) != NULL)
@@ -337,11 +339,57 @@ parse_word(struct cedar_parser *parser)
 	return NULL;
 }
 
+/* A variable, an entity, true or false; *call is set if it is the name of a function instead. */
+CEDAR_APART static const struct cedar_expr *
+parse_word(struct cedar_parser *parser, struct cedar_text *call)
+{
+	uint32_t offset = parser->lexer.token.offset;
+	struct cedar_text name;
+	struct cedar_token id;
+	size_t i;
+
+	if (cedar_lex_is_word(&parser->lexer, "true") || cedar_lex_is_word(&parser->lexer, "false"))
+		return parse_truth(parser);
+	if (!parse_path(parser, &name, &id))
+		return NULL;
+	if (id.kind == CEDAR_TOKEN_STRING)
+		return make_entity(parser, name, &id, offset);
+	for (i = 0; i < 4; i++)
+		if (cedar_text_is(name, variables[i]))
+			return make_variable(parser, (enum cedar_variable)i, offset);
+	if (parser->lexer.token.kind != CEDAR_TOKEN('('))
+		return variable_unknown(parser, name, offset);
+	*call = name;
+	return NULL;
+}
+
+static const struct cedar_expr *
+parse_word_or_call(struct cedar_parser *parser)
+{
+	uint32_t offset = parser->lexer.token.offset;
+	struct cedar_text call = { 0 };
+	const struct cedar_expr *expr = parse_word(parser, &call);
+
+	return call.data != NULL ? parse_call(parser, call, offset) : expr;
+}
+
+CEDAR_APART static const struct cedar_expr *
+expression_expected(struct cedar_parser *parser)
+{
+	char buffer[64];
+
+	if (parser->lexer.token.kind == CEDAR_TOKEN_SLOT)
+		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "slots stand in the scope only, not in conditions");
+	else
+		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "expected an expression, found %s",
+			cedar_token_show(&parser->lexer.token, buffer));
+	return NULL;
+}
+
 static const struct cedar_expr *
 parse_primary(struct cedar_parser *parser)
 {
 	const struct cedar_expr *expr;
-	char buffer[64];
 
 	switch (parser->lexer.token.kind) {
 	case CEDAR_TOKEN_NUMBER:
@@ -349,7 +397,7 @@ parse_primary(struct cedar_parser *parser)
 	case CEDAR_TOKEN_STRING:
 		return parse_string(parser);
 	case CEDAR_TOKEN_WORD:
-		return parse_word(parser);
+		return parse_word_or_call(parser);
 	case CEDAR_TOKEN('['):
 		return parse_set(parser);
 	case CEDAR_TOKEN('{'):
@@ -358,13 +406,8 @@ parse_primary(struct cedar_parser *parser)
 		cedar_lex_next(&parser->lexer);
 		expr = cedar_parse_expr(parser);
 		return expr != NULL && cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(')'), "`)`") ? expr : NULL;
-	case CEDAR_TOKEN_SLOT:
-		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "slots stand in the scope only, not in conditions");
-		return NULL;
 	default:
-		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "expected an expression, found %s",
-			cedar_token_show(&parser->lexer.token, buffer));
-		return NULL;
+		return expression_expected(parser);
 	}
 }
 
@@ -380,7 +423,7 @@ static const struct {
 	{ "hasTag", CEDAR_NODE_HAS_TAG },
 };
 
-static void
+CEDAR_APART static void
 method_unknown(struct cedar_parser *parser, struct cedar_text name, size_t offset)
 {
 	const char *names[CEDAR_CALL_COUNT + 6];
@@ -396,7 +439,7 @@ method_unknown(struct cedar_parser *parser, struct cedar_text name, size_t offse
 		cedar_fault_suggest(parser->lexer.fault, "did you mean %s?", cedar_nearest(name, names, count));
 }
 
-static const struct cedar_expr *
+CEDAR_APART static const struct cedar_expr *
 make_method(struct cedar_parser *parser, struct list *list, struct cedar_text name, size_t offset)
 {
 	enum cedar_function function = cedar_function_find(name);
@@ -427,23 +470,29 @@ make_method(struct cedar_parser *parser, struct list *list, struct cedar_text na
 	return call;
 }
 
-static const struct cedar_expr *
+CEDAR_APART static const struct cedar_expr *
+attribute_expected(struct cedar_parser *parser)
+{
+	struct cedar_token token = parser->lexer.token;
+	char buffer[64];
+
+	cedar_lex_fail(&parser->lexer, token.offset, "expected the name of an attribute, found %s", cedar_token_show(&token, buffer));
+	if (token.kind == CEDAR_TOKEN_WORD || token.kind == CEDAR_TOKEN_STRING)
+		cedar_fault_suggest(parser->lexer.fault, "write [\"%.*s\"]", token.text.size > 60 ? 60 : (int)token.text.size,
+			token.text.data);
+	return NULL;
+}
+
+CEDAR_APART static const struct cedar_expr *
 parse_dot(struct cedar_parser *parser, const struct cedar_expr *object)
 {
 	struct cedar_token token;
 	struct list list = { 0 };
-	char buffer[64];
 
 	cedar_lex_next(&parser->lexer);
 	token = parser->lexer.token;
-	if (token.kind != CEDAR_TOKEN_WORD || cedar_word_reserved(token.text)) {
-		cedar_lex_fail(&parser->lexer, token.offset, "expected the name of an attribute, found %s",
-			cedar_token_show(&token, buffer));
-		if (token.kind == CEDAR_TOKEN_WORD || token.kind == CEDAR_TOKEN_STRING)
-			cedar_fault_suggest(parser->lexer.fault, "write [\"%.*s\"]", token.text.size > 60 ? 60 : (int)token.text.size,
-				token.text.data);
-		return NULL;
-	}
+	if (token.kind != CEDAR_TOKEN_WORD || cedar_word_reserved(token.text))
+		return attribute_expected(parser);
 	cedar_lex_next(&parser->lexer);
 	if (!cedar_lex_accept(&parser->lexer, CEDAR_TOKEN('(')))
 		return made(parser, cedar_make_named(&parser->maker, CEDAR_NODE_ATTRIBUTE, token.offset, object, token.text));
@@ -452,7 +501,7 @@ parse_dot(struct cedar_parser *parser, const struct cedar_expr *object)
 	return make_method(parser, &list, token.text, token.offset);
 }
 
-static const struct cedar_expr *
+CEDAR_APART static const struct cedar_expr *
 parse_index(struct cedar_parser *parser, const struct cedar_expr *object)
 {
 	struct cedar_token token;
@@ -491,7 +540,7 @@ parse_access(struct cedar_parser *parser, const struct cedar_expr *expr)
 }
 
 /* A minus in front of a number literal with nothing behind it is part of the number. */
-static bool
+CEDAR_APART static bool
 number_is_alone(struct cedar_parser *parser)
 {
 	bool twice;
@@ -579,7 +628,7 @@ parse_chain(struct cedar_parser *parser, const struct cedar_expr *first, enum le
 				    NULL, list.count));
 }
 
-static const struct cedar_expr *
+CEDAR_APART static const struct cedar_expr *
 parse_has(struct cedar_parser *parser, const struct cedar_expr *object, size_t offset)
 {
 	struct cedar_text *names = NULL;
@@ -600,7 +649,7 @@ parse_has(struct cedar_parser *parser, const struct cedar_expr *object, size_t o
 	return made(parser, cedar_make_has_path(&parser->maker, offset, object, names, count));
 }
 
-static const struct cedar_expr *
+CEDAR_APART static const struct cedar_expr *
 parse_like(struct cedar_parser *parser, const struct cedar_expr *subject, size_t offset)
 {
 	struct cedar_pattern *pattern = cedar_arena_take(parser->arena, sizeof *pattern);

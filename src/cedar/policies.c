@@ -16,6 +16,7 @@ cedar_policies_new(const struct cedar_memory *memory, size_t block_size)
 		return NULL;
 	*policies = (struct cedar_policies){ .references = 1 };
 	cedar_arena_init(&policies->arena, &own, block_size);
+	policies->arena.steady = true;
 	return policies;
 }
 
@@ -56,6 +57,17 @@ policies_grow(const struct cedar_memory *memory, struct cedar_policy **items, si
 	return true;
 }
 
+static bool
+conditions_fold(struct cedar_policies *set, const struct cedar_policy *policy)
+{
+	uint32_t i;
+
+	for (i = 0; i < policy->condition_count; i++)
+		if (!cedar_fold(&set->arena, policy->conditions[i].expr))
+			return false;
+	return true;
+}
+
 bool
 cedar_policies_add(struct cedar_policies *set, const struct cedar_policy *policy)
 {
@@ -74,12 +86,22 @@ cedar_policies_add(struct cedar_policies *set, const struct cedar_policy *policy
 		*capacity = wanted;
 	}
 	(*items)[(*count)++] = *policy;
-	return true;
+	return policy->template != NULL || conditions_fold(set, policy);
+}
+
+/* Templates stay where they are: links point to them. */
+static void
+policies_trim(struct cedar_policies *set)
+{
+	if (set->count < set->capacity && set->count > 0 &&
+		policies_grow(&set->arena.memory, &set->policies, set->count, set->count))
+		set->capacity = set->count;
 }
 
 bool
 cedar_policies_finish(struct cedar_policies *set)
 {
+	policies_trim(set);
 	set->index = cedar_index_new(&set->arena, set->policies, set->count);
 	return set->index != NULL;
 }
@@ -122,7 +144,7 @@ cedar_policies_parse(const struct cedar_memory *memory, struct cedar_text source
 
 	if (source.size > CEDAR_SOURCE_MAX)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "the text is longer than %d bytes", (int)CEDAR_SOURCE_MAX);
-	set = cedar_policies_new(memory, source.size < 65536 ? 1024 + source.size : 65536);
+	set = cedar_policies_new(memory, source.size < 24576 ? 512 + source.size : 24576);
 	if (set == NULL)
 		return cedar_fault_set(fault, source, 0, "out of memory");
 	set->source = cedar_text_copy(&set->arena, source);

@@ -26,3 +26,8 @@ const struct cedar_policy *cedar_template_find(const struct cedar_policies *, st
 /* A policy out of a template; the uids must live as long as the set. */
 CEDAR_CHECKED bool cedar_template_link(const struct cedar_policy *template, struct cedar_text id, const struct cedar_uid *principal,
 	const struct cedar_uid *resource, struct cedar_policy *out, struct cedar_fault *);
+
+/* In fold.c: what sets and calls of literals give is found once. False when memory is out. */
+CEDAR_CHECKED bool cedar_fold(struct cedar_arena *, const struct cedar_expr *);
+/* Sorts, drops doubles; answers how many are left. */
+size_t cedar_numbers_sort(uint32_t *items, size_t count);

@@ -30,7 +30,8 @@ struct cedar_report {
 	size_t errors;   /* 0: the policies are valid */
 	size_t warnings;
 	const struct cedar_problem *problems;
-	void *inside;
+	void *inside; /* for cedar_report_free, as is `memory` */
+	struct cedar_memory memory;
 };
 
 /* Validates every policy, template and link of the set. Answers false only when memory ran out; whether the policies are

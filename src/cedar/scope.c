@@ -13,8 +13,8 @@ type_matches(const struct cedar_uid *uid, const struct cedar_uid *type)
 	return uid->type_hash == type->type_hash && cedar_text_equal(uid->type, type->type);
 }
 
-static bool
-scope_matches(const struct cedar_scope *scope, const struct cedar_uid *uid, const struct cedar_entity *entity)
+bool
+cedar_scope_matches(const struct cedar_scope *scope, const struct cedar_uid *uid, const struct cedar_entity *entity)
 {
 	uint32_t i;
 
@@ -36,12 +36,4 @@ scope_matches(const struct cedar_scope *scope, const struct cedar_uid *uid, cons
 		if (is_or_inside(uid, entity, &scope->entities[i]))
 			return true;
 	return false;
-}
-
-bool
-cedar_scope_matches(const struct cedar_policy *policy, const struct cedar_question *question)
-{
-	return scope_matches(&policy->action, question->parties[1], question->entities[1]) &&
-		scope_matches(&policy->principal, question->parties[0], question->entities[0]) &&
-		scope_matches(&policy->resource, question->parties[2], question->entities[2]);
 }

@@ -26,6 +26,12 @@ cedar_entities_find(const struct cedar_entities *entities, const struct cedar_ui
 	return leaf ? &leaf->entity : NULL;
 }
 
+void
+cedar_entities_prefetch(const struct cedar_entities *entities, const struct cedar_uid *uid)
+{
+	cedar_trie_prefetch(entities->trie, uid);
+}
+
 size_t
 cedar_entities_count(const struct cedar_entities *entities)
 {

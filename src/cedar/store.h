@@ -18,6 +18,7 @@ struct cedar_leaf *cedar_leaf_keep(struct cedar_leaf *);
 void cedar_leaf_drop(struct cedar_leaf *);
 
 struct cedar_leaf *cedar_trie_find(const struct cedar_trie *, const struct cedar_uid *);
+void cedar_trie_prefetch(const struct cedar_trie *, const struct cedar_uid *);
 /* A trie with the leaf put in (its reference is taken over); the old one stays. NULL when memory is out, and then the
  * leaf's reference is dropped. */
 struct cedar_trie *cedar_trie_put(const struct cedar_memory *, const struct cedar_trie *, struct cedar_leaf *);

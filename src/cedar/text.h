@@ -10,7 +10,25 @@
 static inline bool
 cedar_text_equal(struct cedar_text a, struct cedar_text b)
 {
-	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+	size_t at = 0;
+	uint64_t left, right;
+
+	if (a.size != b.size)
+		return false;
+	if (a.data == b.data)
+		return true;
+	if (a.size > 32)
+		return memcmp(a.data, b.data, a.size) == 0;
+	for (; a.size - at >= 8; at += 8) { /* most are short: a call would cost more than the comparison */
+		memcpy(&left, a.data + at, 8);
+		memcpy(&right, b.data + at, 8);
+		if (left != right)
+			return false;
+	}
+	for (; at < a.size; at++)
+		if (a.data[at] != b.data[at])
+			return false;
+	return true;
 }
 
 static inline bool

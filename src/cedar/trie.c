@@ -1,15 +1,31 @@
-/* trie.c - a persistent hash trie: five bits of the hash a level, nodes only as wide as they are full. */
+/* trie.c - a persistent hash trie: eight bits of the hash a level, nodes only as wide as they are full. */
 #include "cedar/store.h"
 
+enum { PLACES = 256, LEVELS = 8 };
+
 struct cedar_trie {
-	unsigned references;
-	uint32_t full;   /* which of the 32 places are taken */
-	uint32_t leaves; /* and which of those are leaves */
-	union {
-		struct cedar_trie *node;
-		struct cedar_leaf *leaf;
-	} places[];
+	unsigned references, count;
+	uint64_t full[PLACES / 64]; /* which places are taken */
+	uintptr_t places[];         /* a node, or a leaf and 1 */
 };
+
+static bool
+is_leaf(uintptr_t place)
+{
+	return place & 1;
+}
+
+static struct cedar_leaf *
+leaf_of(uintptr_t place)
+{
+	return (struct cedar_leaf *)(place & ~(uintptr_t)1);
+}
+
+static struct cedar_trie *
+node_of(uintptr_t place)
+{
+	return (struct cedar_trie *)place;
+}
 
 struct cedar_leaf *
 cedar_leaf_new(const struct cedar_memory *memory)
@@ -45,40 +61,76 @@ cedar_leaf_drop(struct cedar_leaf *leaf)
 	}
 }
 
+/* Without the instruction, which the oldest processors lack, gcc calls a function for this. */
 static unsigned
-index_below(uint32_t map, unsigned place)
+bits_set(uint64_t map)
 {
-	return (unsigned)__builtin_popcount(map & ((1u << place) - 1));
+	map -= map >> 1 & 0x5555555555555555;
+	map = (map & 0x3333333333333333) + (map >> 2 & 0x3333333333333333);
+	return (unsigned)(((map + (map >> 4)) & 0x0F0F0F0F0F0F0F0F) * 0x0101010101010101 >> 56);
 }
 
 static unsigned
 place_of(uint64_t hash, unsigned level)
 {
-	return level < 12 ? (unsigned)(hash >> (level * 5)) & 31 : (unsigned)(hash >> 60);
+	return (unsigned)(hash >> (level * 8)) & (PLACES - 1);
+}
+
+static bool
+is_full(const struct cedar_trie *node, unsigned place)
+{
+	return node->full[place / 64] >> (place % 64) & 1;
+}
+
+/* Places taken in front of this one. */
+static unsigned
+index_of(const struct cedar_trie *node, unsigned place)
+{
+	unsigned index = bits_set(node->full[place / 64] & ((UINT64_C(1) << (place % 64)) - 1)), word;
+
+	for (word = 0; word < place / 64; word++)
+		index += bits_set(node->full[word]);
+	return index;
 }
 
 struct cedar_leaf *
 cedar_trie_find(const struct cedar_trie *trie, const struct cedar_uid *uid)
 {
-	unsigned level = 0;
+	uint64_t hash = uid->hash;
 
-	while (trie != NULL) {
-		unsigned place = place_of(uid->hash, level++);
-		unsigned index = index_below(trie->full, place);
+	for (; trie != NULL; hash >>= 8) {
+		unsigned place = hash & (PLACES - 1);
 		struct cedar_leaf *leaf;
+		uintptr_t at;
 
-		if ((trie->full >> place & 1) == 0)
+		if (!is_full(trie, place))
 			return NULL;
-		if ((trie->leaves >> place & 1) == 0) {
-			trie = trie->places[index].node;
+		at = trie->places[index_of(trie, place)];
+		if (!is_leaf(at)) {
+			trie = node_of(at);
 			continue;
 		}
-		for (leaf = trie->places[index].leaf; leaf != NULL; leaf = leaf->same)
+		for (leaf = leaf_of(at); leaf != NULL; leaf = leaf->same)
 			if (cedar_uid_equal(&leaf->entity.uid, uid))
 				return leaf;
 		return NULL;
 	}
 	return NULL;
+}
+
+/* Starts the way of the second level: the first is near anyway. */
+void
+cedar_trie_prefetch(const struct cedar_trie *trie, const struct cedar_uid *uid)
+{
+	unsigned place = uid->hash & (PLACES - 1);
+	uintptr_t at;
+
+	if (trie == NULL || !is_full(trie, place))
+		return;
+	at = trie->places[index_of(trie, place)];
+	__builtin_prefetch(is_leaf(at) ? (const void *)&leaf_of(at)->entity : (const void *)node_of(at));
+	if (!is_leaf(at))
+		__builtin_prefetch((const char *)node_of(at) + 64);
 }
 
 static struct cedar_trie *
@@ -87,37 +139,41 @@ node_new(const struct cedar_memory *memory, unsigned count)
 	struct cedar_trie *node = cedar_memory_take(memory, sizeof *node + count * sizeof node->places[0]);
 
 	if (node != NULL)
-		*node = (struct cedar_trie){ .references = 1 };
+		*node = (struct cedar_trie){ .references = 1, .count = count };
 	return node;
 }
 
-/* A copy with one more place, or with the same ones; what it points to is kept once more, except the place itself. */
-static struct cedar_trie *
-node_copy(const struct cedar_memory *memory, const struct cedar_trie *node, unsigned place)
+static void
+place_keep(uintptr_t place)
 {
-	bool there = node->full >> place & 1;
-	unsigned count = (unsigned)__builtin_popcount(node->full), from, to = 0, slot = index_below(node->full, place);
-	struct cedar_trie *copy = node_new(memory, count + !there);
-	unsigned bit = 0;
+	if (is_leaf(place))
+		cedar_leaf_keep(leaf_of(place));
+	else
+		cedar_trie_keep(node_of(place));
+}
+
+/* A copy whose place is there; all else that it points to is kept once more. The place is 0 if it was not there. */
+static struct cedar_trie *
+node_copy(const struct cedar_memory *memory, const struct cedar_trie *node, unsigned place, unsigned *index)
+{
+	bool there = is_full(node, place);
+	struct cedar_trie *copy = node_new(memory, node->count + !there);
+	unsigned from, to = 0;
 
 	if (copy == NULL)
 		return NULL;
-	copy->full = node->full | 1u << place;
-	copy->leaves = node->leaves;
-	for (from = 0; from < count; from++, bit++) {
-		while ((node->full >> bit & 1) == 0)
-			bit++;
-		if (!there && from == slot)
-			to++;
-		copy->places[to] = node->places[from];
-		if (bit != place) {
-			if (node->leaves >> bit & 1)
-				cedar_leaf_keep(copy->places[to].leaf);
-			else
-				cedar_trie_keep(copy->places[to].node);
-		}
-		to++;
+	*index = index_of(node, place);
+	memcpy(copy->full, node->full, sizeof copy->full);
+	copy->full[place / 64] |= UINT64_C(1) << (place % 64);
+	for (from = 0; from < node->count; from++) {
+		if (!there && from == *index)
+			copy->places[to++] = 0;
+		copy->places[to++] = node->places[from];
+		if (!there || from != *index)
+			place_keep(node->places[from]);
 	}
+	if (!there && *index == node->count)
+		copy->places[to] = 0;
 	return copy;
 }
 
@@ -150,74 +206,80 @@ static struct cedar_trie *
 two_leaves(const struct cedar_memory *memory, struct cedar_leaf *old, struct cedar_leaf *leaf, unsigned level)
 {
 	unsigned first = place_of(old->entity.uid.hash, level), second = place_of(leaf->entity.uid.hash, level);
-	struct cedar_trie *node = node_new(memory, first == second ? 1 : 2);
+	struct cedar_trie *node = node_new(memory, first == second ? 1 : 2), *below;
 
 	if (node == NULL) {
 		cedar_leaf_drop(leaf);
 		return NULL;
 	}
-	node->full = 1u << first | 1u << second;
+	node->full[first / 64] |= UINT64_C(1) << (first % 64);
+	node->full[second / 64] |= UINT64_C(1) << (second % 64);
 	if (first == second) {
-		node->places[0].node = two_leaves(memory, old, leaf, level + 1);
-		if (node->places[0].node == NULL) {
+		below = two_leaves(memory, old, leaf, level + 1);
+		if (below == NULL) {
 			cedar_memory_give(memory, node);
 			return NULL;
 		}
+		node->places[0] = (uintptr_t)below;
 		return node;
 	}
-	node->leaves = node->full;
-	node->places[first < second ? 0 : 1].leaf = cedar_leaf_keep(old);
-	node->places[first < second ? 1 : 0].leaf = leaf;
+	node->places[first < second ? 0 : 1] = (uintptr_t)cedar_leaf_keep(old) | 1;
+	node->places[first < second ? 1 : 0] = (uintptr_t)leaf | 1;
 	return node;
 }
 
-static struct cedar_trie *
+static uintptr_t put_at(const struct cedar_memory *, const struct cedar_trie *, struct cedar_leaf *, unsigned level);
+
+/* What stands at a place once the leaf is in; 0 when memory is out, and then the leaf is dropped. */
+static uintptr_t
+put_in_place(const struct cedar_memory *memory, uintptr_t place, struct cedar_leaf *leaf, unsigned level)
+{
+	if (place == 0)
+		return (uintptr_t)leaf | 1;
+	if (!is_leaf(place))
+		return put_at(memory, node_of(place), leaf, level + 1);
+	if (leaf_of(place)->entity.uid.hash != leaf->entity.uid.hash)
+		return (uintptr_t)two_leaves(memory, leaf_of(place), leaf, level + 1);
+	if (chain_put(memory, leaf_of(place), leaf))
+		return (uintptr_t)leaf | 1;
+	cedar_leaf_drop(leaf);
+	return 0;
+}
+
+/* Drops a node of which one place was never kept. */
+static void
+node_undo(const struct cedar_memory *memory, struct cedar_trie *node, unsigned index)
+{
+	if (node->places[index] != 0)
+		place_keep(node->places[index]);
+	cedar_trie_drop(memory, node);
+}
+
+static uintptr_t
 put_at(const struct cedar_memory *memory, const struct cedar_trie *trie, struct cedar_leaf *leaf, unsigned level)
 {
-	unsigned place = place_of(leaf->entity.uid.hash, level), index;
-	struct cedar_trie *copy, *below;
+	static const struct cedar_trie empty = { .references = 1 };
+	unsigned index;
+	struct cedar_trie *copy = node_copy(memory, trie ? trie : &empty, place_of(leaf->entity.uid.hash, level), &index);
+	uintptr_t place;
 
-	copy = trie ? node_copy(memory, trie, place) : node_new(memory, 1);
 	if (copy == NULL) {
 		cedar_leaf_drop(leaf);
-		return NULL;
+		return 0;
 	}
-	copy->full |= 1u << place;
-	index = index_below(copy->full, place);
-	if (trie == NULL || (trie->full >> place & 1) == 0) {
-		copy->leaves |= 1u << place;
-		copy->places[index].leaf = leaf;
-		return copy;
+	place = put_in_place(memory, copy->places[index], leaf, level);
+	if (place == 0) {
+		node_undo(memory, copy, index);
+		return 0;
 	}
-	if ((trie->leaves >> place & 1) == 0) {
-		below = put_at(memory, copy->places[index].node, leaf, level + 1);
-	} else if (copy->places[index].leaf->entity.uid.hash == leaf->entity.uid.hash) {
-		if (chain_put(memory, copy->places[index].leaf, leaf)) {
-			copy->places[index].leaf = leaf;
-			return copy;
-		}
-		cedar_leaf_drop(leaf);
-		below = NULL;
-	} else {
-		below = two_leaves(memory, copy->places[index].leaf, leaf, level + 1);
-	}
-	if (below == NULL) { /* the place is not ours to drop: make it be so first */
-		if (copy->leaves >> place & 1)
-			cedar_leaf_keep(copy->places[index].leaf);
-		else
-			cedar_trie_keep(copy->places[index].node);
-		cedar_trie_drop(memory, copy);
-		return NULL;
-	}
-	copy->leaves &= ~(1u << place);
-	copy->places[index].node = below;
-	return copy;
+	copy->places[index] = place;
+	return (uintptr_t)copy;
 }
 
 struct cedar_trie *
 cedar_trie_put(const struct cedar_memory *memory, const struct cedar_trie *trie, struct cedar_leaf *leaf)
 {
-	return put_at(memory, trie, leaf, 0);
+	return (struct cedar_trie *)put_at(memory, trie, leaf, 0);
 }
 
 struct cedar_trie *
@@ -228,22 +290,19 @@ cedar_trie_keep(struct cedar_trie *trie)
 	return trie;
 }
 
-/* Recursion is bounded by the 13 levels of a hash. */
+/* Recursion is bounded by the eight levels of a hash. */
 void
 cedar_trie_drop(const struct cedar_memory *memory, struct cedar_trie *trie)
 {
-	unsigned bit, index = 0;
+	unsigned i;
 
 	if (trie == NULL || __atomic_sub_fetch(&trie->references, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
-	for (bit = 0; bit < 32; bit++) {
-		if ((trie->full >> bit & 1) == 0)
-			continue;
-		if (trie->leaves >> bit & 1)
-			cedar_leaf_drop(trie->places[index].leaf);
+	for (i = 0; i < trie->count; i++) {
+		if (is_leaf(trie->places[i]))
+			cedar_leaf_drop(leaf_of(trie->places[i]));
 		else
-			cedar_trie_drop(memory, trie->places[index].node);
-		index++;
+			cedar_trie_drop(memory, node_of(trie->places[i]));
 	}
 	cedar_memory_give(memory, trie);
 }
@@ -251,19 +310,17 @@ cedar_trie_drop(const struct cedar_memory *memory, struct cedar_trie *trie)
 bool
 cedar_trie_each(const struct cedar_trie *trie, bool (*visit)(void *, struct cedar_leaf *), void *context)
 {
-	unsigned bit, index = 0;
+	unsigned i;
 
-	for (bit = 0; trie != NULL && bit < 32; bit++) {
+	for (i = 0; trie != NULL && i < trie->count; i++) {
 		struct cedar_leaf *leaf;
 
-		if ((trie->full >> bit & 1) == 0)
-			continue;
-		if ((trie->leaves >> bit & 1) == 0) {
-			if (!cedar_trie_each(trie->places[index++].node, visit, context))
+		if (!is_leaf(trie->places[i])) {
+			if (!cedar_trie_each(node_of(trie->places[i]), visit, context))
 				return false;
 			continue;
 		}
-		for (leaf = trie->places[index++].leaf; leaf != NULL; leaf = leaf->same)
+		for (leaf = leaf_of(trie->places[i]); leaf != NULL; leaf = leaf->same)
 			if (!visit(context, leaf))
 				return false;
 	}

@@ -39,7 +39,7 @@ cedar_uid_from_json(struct cedar_loader *loader, const struct cedar_json *json, 
 	return uid_from_parts(loader, escaped ? escaped : json, out);
 }
 
-bool
+CEDAR_APART bool
 cedar_uid_from_any(struct cedar_loader *loader, const struct cedar_json *json, struct cedar_uid *out)
 {
 	struct cedar_fault inner;
@@ -64,7 +64,7 @@ put_entity(struct cedar_loader *loader, const struct cedar_uid *uid, struct ceda
 	return true;
 }
 
-static bool
+CEDAR_APART static bool
 entity_value(struct cedar_loader *loader, const struct cedar_json *json, struct cedar_value *out)
 {
 	struct cedar_uid uid;
@@ -78,13 +78,21 @@ argument_type(const struct cedar_signature *row, size_t argument, bool typed)
 	return typed && argument < 2 ? cedar_type_of_kind((enum cedar_kind)row->takes[argument]) : NULL;
 }
 
+CEDAR_APART static bool
+finish_call(struct cedar_loader *loader, const struct cedar_json *at, enum cedar_function function, const struct cedar_value *values,
+	size_t count, struct cedar_value *out)
+{
+	char message[160];
+
+	return cedar_function_call(function, values, count, out, message, sizeof message) || fail(loader, at, message);
+}
+
 static bool
 call(struct cedar_loader *loader, const struct cedar_json *at, struct cedar_text name, const struct cedar_json *arguments,
 	size_t count, bool typed, struct cedar_value *out)
 {
 	enum cedar_function function = cedar_function_find(name);
 	struct cedar_value values[2];
-	char message[160];
 	size_t i;
 
 	if (function == CEDAR_CALL_COUNT)
@@ -94,7 +102,7 @@ call(struct cedar_loader *loader, const struct cedar_json *at, struct cedar_text
 	for (i = 0; i < count; i++)
 		if (!cedar_value_from_json(loader, &arguments[i], argument_type(&cedar_signatures[function], i, typed), &values[i]))
 			return false;
-	return cedar_function_call(function, values, count, out, message, sizeof message) || fail(loader, at, message);
+	return finish_call(loader, at, function, values, count, out);
 }
 
 /* {"fn": …, "arg": …} or {"fn": …, "args": […]}; *is tells whether it is one. */

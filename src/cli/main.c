@@ -1,3 +1,4 @@
+#include "cli/cedar.h"
 #include "cli/cli.h"
 #include "cli/inside.h"
 
@@ -30,6 +31,7 @@ const struct command cli_commands[] = {
 	{ "object", "get|put|ls|history|rm|import …", { "objects of a subscriber", "オブジェクトを扱う" }, run_object },
 	{ "ledger", "tail|search|show|verify", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger },
 	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy },
+	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
 	{ "explain", "ID", { "an error", "エラーを説明する" }, run_explain },
 	{ "doctor", "", { "what may be wrong", "問題を診断する" }, run_doctor },
 	{ "version", "", { "of this program", "バージョンを示す" }, run_version },
@@ -91,6 +93,8 @@ cli_main(int argc, char **argv)
 		help_all();
 		return argc < 2 ? EXIT_USAGE : EXIT_DONE;
 	}
+	if (strcmp(argv[1], "cedar") == 0)
+		return cli_cedar(argc - 1, argv + 1);
 	const struct command *c = find_command(argv[1]);
 	if (is_approval(argc, argv))
 		argv[1] = (char *)(uintptr_t)"request";

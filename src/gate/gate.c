@@ -51,6 +51,33 @@ epoch_changed(void *argument)
 		w->changed(w->changed_argument);
 }
 
+static void
+close_view(void *argument)
+{
+	struct gate_worker *w = argument;
+	if (w->view_open)
+		store_rollback(w->view);
+	w->view_open = false;
+}
+
+/* One state of the store for the whole preparation: the one that is open, if nothing but the book has changed since,
+ * for a second at most (longer ones keep the write-ahead log from being reset). */
+static fallible
+open_view(struct gate_worker *w)
+{
+	uint64_t changes = record_changes(w->gate->options.record);
+	int64_t now = clock_monotonic();
+	if (w->view_open && w->view_changes == changes && now - w->view_since < SECONDS(1))
+		return NULL;
+	close_view(w);
+	TRY(store_begin(w->view));
+	timer_set(w->view_timer, SECONDS(1));
+	w->view_open = true;
+	w->view_changes = changes;
+	w->view_since = now;
+	return NULL;
+}
+
 fallible
 gate_worker_new(const void *owner, struct gate *g, struct loop *loop, struct gate_worker **out)
 {
@@ -58,6 +85,7 @@ gate_worker_new(const void *owner, struct gate *g, struct loop *loop, struct gat
 	SCOPED char *path = memory_format(NULL, "%s/store/store.db", g->options.dir);
 	w->gate = g;
 	TRY(store_open(w, path, STORE_READ, &w->view));
+	TRY(timer_new(w, loop, close_view, w, &w->view_timer));
 	TRY(decider_new(w, &w->decider));
 	TRY(cache_new(w, &w->cache));
 	TRY(ledger_reader_open(w, g->options.dir, &w->reader));
@@ -90,7 +118,8 @@ bool
 gate_credential_check(struct gate_worker *w, const uint8_t digest[DIGEST_SIZE])
 {
 	struct principal *p;
-	return cache_identify(w->cache, w->view, digest, record_epoch(w->gate->options.record), clock_now(), &p) == NULL;
+	return open_view(w) == NULL &&
+	       cache_identify(w->cache, w->view, digest, record_epoch(w->gate->options.record), clock_now(), &p) == NULL;
 }
 
 /* ---- the book ---- */
@@ -246,11 +275,10 @@ pass(struct passage *p)
 	p->epoch = record_epoch(p->worker->gate->options.record);
 	p->now = clock_now();
 	reset(p);
-	err_t e = store_begin(p->view);
+	err_t e = open_view(p->worker);
 	if (!e)
 		e = identify(p);
 	if (e) {                        /* nobody: there is no passage to record */
-		store_rollback(p->view);
 		p->error = e;
 		p->decision = DECISION_DENY;
 		answer(p);
@@ -262,7 +290,6 @@ pass(struct passage *p)
 		e = code;
 	if (!e)
 		e = prepare(p);
-	store_rollback(p->view);
 	p->error = e;
 	if (!e && p->status == 0)
 		p->status = status_of(p);

@@ -1,5 +1,5 @@
 /* Deterministic CBOR (RFC 8949 §4.2.1): shortest forms, definite lengths, keys in bytewise order, no tags, no floats. */
-#include "proof/proof.h"
+#include "proof/cbor.h"
 #include "proof/utf8.h"
 
 #include <string.h>
@@ -54,7 +54,7 @@ take_simple(struct proof_cbor *c, uint8_t info)
 }
 
 struct proof_item
-proof_cbor_next(struct proof_cbor *c)
+proof_cbor_head(struct proof_cbor *c)
 {
 	struct proof_bytes head = take(c, 1);
 	if (c->fault)
@@ -65,6 +65,14 @@ proof_cbor_next(struct proof_cbor *c)
 	if (major == 6)
 		return fail(c, "a tag");
 	struct proof_item item = { .type = (enum proof_type)major, .number = take_number(c, info) };
+	return c->fault ? fail(c, c->fault) : item;
+}
+
+struct proof_item
+proof_cbor_next(struct proof_cbor *c)
+{
+	struct proof_item item = proof_cbor_head(c);
+	uint8_t major = (uint8_t)item.type;
 	if (major == PROOF_BYTES || major == PROOF_TEXT)
 		item.bytes = take(c, item.number);
 	if (major == PROOF_TEXT && !c->fault && !proof_utf8_check(item.bytes))

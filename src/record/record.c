@@ -29,7 +29,7 @@ struct record {
 	struct submission *first, **last;
 	struct record_worker *workers;
 	bool ending, running;
-	atomic_uint_fast64_t epoch;
+	atomic_uint_fast64_t epoch, changes;
 	_Atomic(err_t) state;
 	struct record_counts counts;    /* the recorder's; copied under the lock */
 };
@@ -38,6 +38,12 @@ uint64_t
 record_epoch(const struct record *r)
 {
 	return atomic_load(&r->epoch);
+}
+
+uint64_t
+record_changes(const struct record *r)
+{
+	return atomic_load(&r->changes);
 }
 
 err_t
@@ -63,6 +69,7 @@ struct group {
 	struct submission *first;
 	uint64_t epoch;                 /* with what this group has changed */
 	struct moment now;
+	bool changed;                   /* more than the book */
 	struct record_counts counts;
 };
 
@@ -85,6 +92,7 @@ run_one(struct group *g, struct submission *s)
 	}
 	if (s->apply)
 		s->result = s->apply(s, o->store, g->now.time);
+	g->changed |= s->apply && !s->result;
 	if (s->result)
 		return breaks_group(s->result) ? s->result : NULL;
 	for (size_t i = 0; i < s->entry_count; i++) {
@@ -122,6 +130,7 @@ transact(struct group *g, struct submission *only)
 {
 	struct record *r = g->record;
 	struct record_options *o = &r->options;
+	g->changed = false;
 	g->now = clock_read();
 	g->epoch = record_epoch(r);
 	TRY(store_begin(o->store));
@@ -137,6 +146,8 @@ transact(struct group *g, struct submission *only)
 		return e;
 	}
 	ledger_committed(o->ledger);
+	if (g->changed)
+		atomic_fetch_add(&r->changes, 1);
 	atomic_store(&r->epoch, g->epoch);
 	return NULL;
 }

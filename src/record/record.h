@@ -61,6 +61,9 @@ err_t record_wait(struct record *, struct submission *);
 
 /* Any thread. Read it before the state that a decision rests on. */
 uint64_t record_epoch(const struct record *);
+/* Any thread. Counts the commits that changed more than the book: a view of the store that was opened after it was
+ * read is as good as a new one for as long as it stays the same. */
+uint64_t record_changes(const struct record *);
 /* NULL, or why nothing can be recorded now: what /readyz says. */
 err_t record_state(const struct record *);
 

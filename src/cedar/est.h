@@ -1,0 +1,33 @@
+/* est.h - private. Policies in the JSON format: what the files est_*.c share. */
+#pragma once
+#include "cedar/json.h"
+#include "cedar/policies.h"
+
+struct cedar_est {
+	struct cedar_arena *arena; /* of the set that is made; texts are copied there */
+	struct cedar_maker maker;
+	struct cedar_text source;
+	struct cedar_fault *fault;
+};
+
+/* Always false. */
+bool cedar_est_fail(struct cedar_est *, const struct cedar_json *at, const char *format, struct cedar_text name);
+bool cedar_est_out_of_memory(struct cedar_est *);
+/* A copy; false when memory is out. */
+CEDAR_CHECKED bool cedar_est_keep(struct cedar_est *, struct cedar_text, struct cedar_text *out);
+/* {"type","id"} or {"__entity":{"type","id"}} */
+CEDAR_CHECKED bool cedar_est_uid(struct cedar_est *, const struct cedar_json *, struct cedar_uid *out);
+CEDAR_CHECKED bool cedar_est_type(struct cedar_est *, const struct cedar_json *, const struct cedar_uid **out);
+/* Refuses fields that are not in the list, which ends with NULL; and what is no object. */
+CEDAR_CHECKED bool cedar_est_fields(struct cedar_est *, const struct cedar_json *, const char *const *names);
+/* NULL on failure. */
+const struct cedar_expr *cedar_est_expr(struct cedar_est *, const struct cedar_json *);
+CEDAR_CHECKED bool cedar_est_policy(struct cedar_est *, const struct cedar_json *, struct cedar_policy *out);
+
+/* The names of operators in JSON, NULL for nodes that are none. */
+extern const char *const cedar_est_operators[];
+extern const char *const cedar_variable_names[4];
+
+/* In est_write.c. */
+void cedar_est_write_policy(struct cedar_writer *, const struct cedar_policy *);
+void cedar_est_write_uid(struct cedar_writer *, const struct cedar_uid *);

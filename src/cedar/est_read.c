@@ -1,0 +1,409 @@
+/* est_read.c - policies and policy sets out of the JSON format. */
+#include "cedar/est.h"
+#include "cedar/table.h"
+
+bool
+cedar_est_fail(struct cedar_est *est, const struct cedar_json *at, const char *format, struct cedar_text name)
+{
+	return cedar_fault_set(est->fault, est->source, at->offset, format, name.size > 80 ? 80 : (int)name.size, name.data);
+}
+
+bool
+cedar_est_out_of_memory(struct cedar_est *est)
+{
+	return cedar_fault_set(est->fault, est->source, 0, "out of memory");
+}
+
+bool
+cedar_est_keep(struct cedar_est *est, struct cedar_text text, struct cedar_text *out)
+{
+	*out = cedar_text_copy(est->arena, text);
+	return out->data != NULL || cedar_est_out_of_memory(est);
+}
+
+bool
+cedar_est_fields(struct cedar_est *est, const struct cedar_json *json, const char *const *names)
+{
+	size_t i, j;
+
+	if (json->kind != CEDAR_JSON_OBJECT)
+		return cedar_est_fail(est, json, "an object is expected here%.*s", CEDAR_TEXT(""));
+	for (i = 0; i < json->field_count; i++) {
+		for (j = 0; names[j] != NULL && !cedar_text_is(json->fields[i].name, names[j]); j++)
+			;
+		if (names[j] == NULL)
+			return cedar_est_fail(est, &json->fields[i].value, "the field `%.*s` is not known here", json->fields[i].name);
+	}
+	return true;
+}
+
+bool
+cedar_est_uid(struct cedar_est *est, const struct cedar_json *json, struct cedar_uid *out)
+{
+	const struct cedar_json *escaped = cedar_json_get(json, "__entity"), *type, *id;
+	struct cedar_text type_kept, id_kept;
+
+	if (escaped != NULL)
+		json = escaped;
+	type = cedar_json_get(json, "type");
+	id = cedar_json_get(json, "id");
+	if (type == NULL || type->kind != CEDAR_JSON_STRING || id == NULL || id->kind != CEDAR_JSON_STRING)
+		return cedar_est_fail(est, json, "an entity is {\"type\": …, \"id\": …}%.*s", CEDAR_TEXT(""));
+	if (!cedar_name_valid(type->text))
+		return cedar_est_fail(est, type, "`%.*s` is no name of a type", type->text);
+	if (!cedar_est_keep(est, type->text, &type_kept) || !cedar_est_keep(est, id->text, &id_kept))
+		return false;
+	*out = cedar_uid_of(type_kept, id_kept);
+	return true;
+}
+
+bool
+cedar_est_type(struct cedar_est *est, const struct cedar_json *json, const struct cedar_uid **out)
+{
+	struct cedar_uid *uid = cedar_arena_take(est->arena, sizeof *uid);
+	struct cedar_text name;
+
+	if (uid == NULL)
+		return cedar_est_out_of_memory(est);
+	if (json->kind != CEDAR_JSON_STRING || !cedar_name_valid(json->text))
+		return cedar_est_fail(est, json, "the name of a type is expected here%.*s", CEDAR_TEXT(""));
+	if (!cedar_est_keep(est, json->text, &name))
+		return false;
+	*uid = cedar_uid_of(name, CEDAR_TEXT(""));
+	*out = uid;
+	return true;
+}
+
+static bool
+scope_entities(struct cedar_est *est, const struct cedar_json *const items, size_t count, struct cedar_scope *scope)
+{
+	struct cedar_uid *uids = cedar_arena_take(est->arena, count * sizeof *uids);
+	size_t i;
+
+	if (uids == NULL)
+		return cedar_est_out_of_memory(est);
+	for (i = 0; i < count; i++)
+		if (!cedar_est_uid(est, &items[i], &uids[i]))
+			return false;
+	scope->entities = uids;
+	scope->count = (uint32_t)count;
+	return true;
+}
+
+/* {"entity": …} or {"slot": "?principal"} */
+static bool
+scope_target(struct cedar_est *est, const struct cedar_json *json, const char *slot, struct cedar_scope *scope)
+{
+	const struct cedar_json *entity = cedar_json_get(json, "entity"), *named = cedar_json_get(json, "slot");
+
+	if (entity != NULL)
+		return scope_entities(est, entity, 1, scope);
+	if (slot == NULL || named == NULL || !cedar_json_is(named, slot))
+		return cedar_est_fail(est, json, slot ? "`entity` or the slot `%.*s` is expected here" : "`entity` is expected here%.*s",
+			slot ? cedar_text_of(slot) : CEDAR_TEXT(""));
+	scope->slot = true;
+	return true;
+}
+
+static bool
+scope_is(struct cedar_est *est, const struct cedar_json *json, const char *slot, struct cedar_scope *scope)
+{
+	static const char *const names[] = { "op", "entity_type", "in", NULL };
+	const struct cedar_json *type = cedar_json_get(json, "entity_type"), *in = cedar_json_get(json, "in");
+
+	if (!cedar_est_fields(est, json, names))
+		return false;
+	if (type == NULL)
+		return cedar_est_fail(est, json, "the field `%.*s` is missing", CEDAR_TEXT("entity_type"));
+	if (!cedar_est_type(est, type, &scope->type))
+		return false;
+	scope->kind = CEDAR_SCOPE_IS;
+	if (in == NULL || in->kind == CEDAR_JSON_NULL)
+		return true;
+	scope->kind = CEDAR_SCOPE_IS_IN;
+	return scope_target(est, in, slot, scope);
+}
+
+static bool
+scope_actions(struct cedar_est *est, const struct cedar_json *json, struct cedar_scope *scope)
+{
+	const struct cedar_json *entities = cedar_json_get(json, "entities");
+	uint32_t i;
+
+	if (scope->kind == CEDAR_SCOPE_IN && entities != NULL && cedar_json_get(json, "entity") == NULL) {
+		if (entities->kind != CEDAR_JSON_ARRAY)
+			return cedar_est_fail(est, entities, "`entities` is a list%.*s", CEDAR_TEXT(""));
+		scope->list = true;
+		if (!scope_entities(est, entities->items, entities->count, scope))
+			return false;
+	} else if (!scope_target(est, json, NULL, scope)) {
+		return false;
+	}
+	for (i = 0; i < scope->count; i++)
+		if (!cedar_is_action_type(scope->entities[i].type))
+			return cedar_est_fail(est, json, "`%.*s` is no type of actions", scope->entities[i].type);
+	return true;
+}
+
+/* `slot` is NULL for the action. */
+static bool
+scope_from_json(struct cedar_est *est, const struct cedar_json *policy, const char *name, const char *slot, struct cedar_scope *scope)
+{
+	const struct cedar_json *json = cedar_json_get(policy, name), *op = cedar_json_get(json, "op");
+
+	*scope = (struct cedar_scope){ 0 };
+	if (json == NULL)
+		return cedar_est_fail(est, policy, "the field `%.*s` is missing", cedar_text_of(name));
+	if (op != NULL && (cedar_json_is(op, "All") || cedar_json_is(op, "all")))
+		return true;
+	if (op != NULL && cedar_json_is(op, "is") && slot != NULL)
+		return scope_is(est, json, slot, scope);
+	if (op == NULL || !(cedar_json_is(op, "==") || cedar_json_is(op, "in")))
+		return cedar_est_fail(est, json, "`op` of the scope is \"All\", \"==\", \"in\" or \"is\"%.*s", CEDAR_TEXT(""));
+	scope->kind = cedar_json_is(op, "==") ? CEDAR_SCOPE_EQUAL : CEDAR_SCOPE_IN;
+	return slot ? scope_target(est, json, slot, scope) : scope_actions(est, json, scope);
+}
+
+static bool
+annotations_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_policy *policy)
+{
+	struct cedar_annotation *list;
+	size_t i;
+
+	if (json == NULL)
+		return true;
+	if (json->kind != CEDAR_JSON_OBJECT || json->field_count > UINT8_MAX)
+		return cedar_est_fail(est, json, "`annotations` is an object, of at most 255 fields%.*s", CEDAR_TEXT(""));
+	list = cedar_arena_take(est->arena, json->field_count * sizeof *list);
+	if (list == NULL)
+		return cedar_est_out_of_memory(est);
+	for (i = 0; i < json->field_count; i++) {
+		const struct cedar_json_field *field = &json->fields[i];
+
+		list[i] = (struct cedar_annotation){ .value = CEDAR_TEXT(""), .bare = field->value.kind == CEDAR_JSON_NULL };
+		if (!cedar_word_valid(field->name))
+			return cedar_est_fail(est, &field->value, "`%.*s` is no name of an annotation", field->name);
+		if (!list[i].bare && field->value.kind != CEDAR_JSON_STRING)
+			return cedar_est_fail(est, &field->value, "the value of an annotation is a string%.*s", CEDAR_TEXT(""));
+		if (!cedar_est_keep(est, field->name, &list[i].key) ||
+			(!list[i].bare && !cedar_est_keep(est, field->value.text, &list[i].value)))
+			return false;
+	}
+	policy->annotations = list;
+	policy->annotation_count = (uint8_t)json->field_count;
+	return true;
+}
+
+static bool
+condition_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_condition *out)
+{
+	static const char *const names[] = { "kind", "body", NULL };
+	const struct cedar_json *kind = cedar_json_get(json, "kind"), *body = cedar_json_get(json, "body");
+
+	if (!cedar_est_fields(est, json, names))
+		return false;
+	if (kind == NULL || body == NULL || !(cedar_json_is(kind, "when") || cedar_json_is(kind, "unless")))
+		return cedar_est_fail(est, json, "a condition has `kind` (\"when\" or \"unless\") and `body`%.*s", CEDAR_TEXT(""));
+	out->unless = cedar_json_is(kind, "unless");
+	out->expr = cedar_est_expr(est, body);
+	return out->expr != NULL;
+}
+
+static bool
+conditions_from_json(struct cedar_est *est, const struct cedar_json *policy, const struct cedar_json *json, struct cedar_policy *out)
+{
+	struct cedar_condition *list;
+	size_t i;
+
+	if (json == NULL || json->kind != CEDAR_JSON_ARRAY)
+		return cedar_est_fail(est, json ? json : policy, "a policy has a list of `conditions`%.*s", CEDAR_TEXT(""));
+	list = cedar_arena_take(est->arena, json->count * sizeof *list);
+	if (list == NULL)
+		return cedar_est_out_of_memory(est);
+	for (i = 0; i < json->count; i++)
+		if (!condition_from_json(est, &json->items[i], &list[i]))
+			return false;
+	out->conditions = list;
+	out->condition_count = (uint32_t)json->count;
+	return true;
+}
+
+bool
+cedar_est_policy(struct cedar_est *est, const struct cedar_json *json, struct cedar_policy *out)
+{
+	static const char *const names[] = { "effect", "principal", "action", "resource", "conditions", "annotations", NULL };
+	const struct cedar_json *effect = cedar_json_get(json, "effect");
+	struct cedar_policy policy = { 0 };
+
+	if (!cedar_est_fields(est, json, names))
+		return false;
+	if (effect == NULL || !(cedar_json_is(effect, "permit") || cedar_json_is(effect, "forbid")))
+		return cedar_est_fail(est, effect ? effect : json, "`effect` is \"permit\" or \"forbid\"%.*s", CEDAR_TEXT(""));
+	policy.forbids = cedar_json_is(effect, "forbid");
+	if (!scope_from_json(est, json, "principal", "?principal", &policy.principal) ||
+		!scope_from_json(est, json, "action", NULL, &policy.action) ||
+		!scope_from_json(est, json, "resource", "?resource", &policy.resource) ||
+		!conditions_from_json(est, json, cedar_json_get(json, "conditions"), &policy) ||
+		!annotations_from_json(est, cedar_json_get(json, "annotations"), &policy))
+		return false;
+	policy.slots = (uint8_t)((policy.principal.slot ? 1 : 0) | (policy.resource.slot ? 2 : 0));
+	*out = policy;
+	return true;
+}
+
+enum { TEMPLATE_WITHOUT_SLOTS = 4 }; /* of `slots`: keeps it among the templates */
+
+struct reading {
+	struct cedar_est est;
+	struct cedar_policies *set;
+	struct cedar_table ids;
+};
+
+static bool
+id_take(struct reading *reading, const struct cedar_json *at, struct cedar_text id, struct cedar_text *kept)
+{
+	if (cedar_table_find(&reading->ids, id, CEDAR_TEXT("")) != NULL)
+		return cedar_est_fail(&reading->est, at, "the id `%.*s` comes twice", id);
+	if (!cedar_est_keep(&reading->est, id, kept))
+		return false;
+	if (!cedar_table_put(&reading->ids, *kept, CEDAR_TEXT(""), reading))
+		return cedar_est_out_of_memory(&reading->est);
+	return true;
+}
+
+static bool
+policies_from_json(struct reading *reading, const struct cedar_json *json, bool templates)
+{
+	struct cedar_policy policy;
+	size_t i;
+
+	if (json == NULL)
+		return true;
+	if (json->kind != CEDAR_JSON_OBJECT)
+		return cedar_est_fail(&reading->est, json, "policies stand in an object, by their ids%.*s", CEDAR_TEXT(""));
+	for (i = 0; i < json->field_count; i++) {
+		const struct cedar_json_field *field = &json->fields[i];
+
+		if (!cedar_est_policy(&reading->est, &field->value, &policy) ||
+			!id_take(reading, &field->value, field->name, &policy.id))
+			return false;
+		if (!templates && policy.slots != 0)
+			return cedar_est_fail(&reading->est, &field->value, "`%.*s` has a slot: it is a template", policy.id);
+		if (templates && policy.slots == 0)
+			policy.slots = TEMPLATE_WITHOUT_SLOTS;
+		if (!cedar_policies_add(reading->set, &policy))
+			return cedar_est_out_of_memory(&reading->est);
+	}
+	return true;
+}
+
+/* The uid for a slot; *out stays NULL if there is none. */
+static bool
+link_value(struct cedar_est *est, const struct cedar_json *values, const char *slot, struct cedar_uid **out)
+{
+	const struct cedar_json *json = cedar_json_get(values, slot);
+
+	*out = NULL;
+	if (json == NULL)
+		return true;
+	*out = cedar_arena_take(est->arena, sizeof **out);
+	if (*out == NULL)
+		return cedar_est_out_of_memory(est);
+	return cedar_est_uid(est, json, *out);
+}
+
+static bool
+link_from_json(struct reading *reading, const struct cedar_json *json)
+{
+	static const char *const names[] = { "templateId", "newId", "values", NULL };
+	static const char *const slots[] = { "?principal", "?resource", NULL };
+	struct cedar_est *est = &reading->est;
+	const struct cedar_json *template_id = cedar_json_get(json, "templateId"), *new_id = cedar_json_get(json, "newId");
+	const struct cedar_json *values = cedar_json_get(json, "values");
+	const struct cedar_policy *template;
+	struct cedar_uid *principal, *resource;
+	struct cedar_policy policy;
+	struct cedar_fault inner;
+	struct cedar_text id;
+
+	if (!cedar_est_fields(est, json, names))
+		return false;
+	if (template_id == NULL || template_id->kind != CEDAR_JSON_STRING || new_id == NULL || new_id->kind != CEDAR_JSON_STRING ||
+		values == NULL)
+		return cedar_est_fail(est, json, "a link has `templateId`, `newId` and `values`%.*s", CEDAR_TEXT(""));
+	template = cedar_template_find(reading->set, template_id->text);
+	if (template == NULL)
+		return cedar_est_fail(est, template_id, "there is no template `%.*s`", template_id->text);
+	if (!cedar_est_fields(est, values, slots) || !link_value(est, values, slots[0], &principal) ||
+		!link_value(est, values, slots[1], &resource) || !id_take(reading, new_id, new_id->text, &id))
+		return false;
+	if (!cedar_template_link(template, id, principal, resource, &policy, &inner))
+		return cedar_fault_set(est->fault, est->source, json->offset, "%s", inner.message);
+	return cedar_policies_add(reading->set, &policy) || cedar_est_out_of_memory(est);
+}
+
+static bool
+links_from_json(struct reading *reading, const struct cedar_json *json)
+{
+	size_t i;
+
+	if (json == NULL)
+		return true;
+	if (json->kind != CEDAR_JSON_ARRAY)
+		return cedar_est_fail(&reading->est, json, "`templateLinks` is a list%.*s", CEDAR_TEXT(""));
+	for (i = 0; i < json->count; i++)
+		if (!link_from_json(reading, &json->items[i]))
+			return false;
+	return true;
+}
+
+/* A policy alone gets the id that the first of a text has. */
+static bool
+single_from_json(struct reading *reading, const struct cedar_json *json)
+{
+	struct cedar_policy policy;
+
+	if (!cedar_est_policy(&reading->est, json, &policy))
+		return false;
+	policy.id = CEDAR_TEXT("policy0");
+	return cedar_policies_add(reading->set, &policy) || cedar_est_out_of_memory(&reading->est);
+}
+
+static bool
+set_from_json(struct reading *reading, const struct cedar_json *json)
+{
+	static const char *const names[] = { "staticPolicies", "templates", "templateLinks", NULL };
+
+	if (cedar_json_get(json, "effect") != NULL)
+		return single_from_json(reading, json);
+	return cedar_est_fields(&reading->est, json, names) &&
+		policies_from_json(reading, cedar_json_get(json, "staticPolicies"), false) &&
+		policies_from_json(reading, cedar_json_get(json, "templates"), true) &&
+		links_from_json(reading, cedar_json_get(json, "templateLinks"));
+}
+
+bool
+cedar_policies_parse_json(const struct cedar_memory *memory, struct cedar_text source, struct cedar_policies **out,
+	struct cedar_fault *fault)
+{
+	struct cedar_arena tree;
+	struct cedar_policies *set = cedar_policies_new(memory, 4096);
+	struct reading reading = { .set = set, .est = { .source = source, .fault = fault }, .ids = { .arena = &tree } };
+	struct cedar_json json;
+	bool done;
+
+	if (set == NULL)
+		return cedar_fault_set(fault, source, 0, "out of memory");
+	cedar_arena_init(&tree, memory, 16384);
+	reading.est.arena = &set->arena;
+	reading.est.maker.arena = &set->arena;
+	done = cedar_json_parse(&tree, source, &json, fault) && set_from_json(&reading, &json) &&
+		(cedar_policies_finish(set) || cedar_est_out_of_memory(&reading.est));
+	cedar_arena_dispose(&tree);
+	if (!done) {
+		cedar_policies_free(set);
+		return false;
+	}
+	*out = set;
+	return true;
+}

@@ -1,0 +1,176 @@
+/* limits.c - depth, size and count: refused cleanly, on a stack of 256 KB. */
+#include "ask.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { STACK = 256 << 10, MILLION = 1000000 };
+
+static void *
+in_small_thread(void *(*run)(void *))
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	void *result = NULL;
+
+	pthread_attr_init(&attributes);
+	assert_int_equal(pthread_attr_setstacksize(&attributes, STACK), 0);
+	assert_int_equal(pthread_create(&thread, &attributes, run, NULL), 0);
+	pthread_join(thread, &result);
+	pthread_attr_destroy(&attributes);
+	return result;
+}
+
+/* before, then `open` count times, middle, `close` count times, after */
+static char *
+nested(const char *before, const char *open, size_t count, const char *middle, const char *close, const char *after)
+{
+	size_t size = strlen(before) + (strlen(open) + strlen(close)) * count + strlen(middle) + strlen(after) + 1, i;
+	char *text = malloc(size), *at = text;
+
+	at = stpcpy(at, before);
+	for (i = 0; i < count; i++)
+		at = stpcpy(at, open);
+	at = stpcpy(at, middle);
+	for (i = 0; i < count; i++)
+		at = stpcpy(at, close);
+	stpcpy(at, after);
+	return text;
+}
+
+static const char head[] = "permit(principal,action,resource) when { ", tail[] = " };";
+
+/* Parsed and decided: 1 allow, 0 deny, 2 error, -1 refused. */
+static int
+decide(char *text)
+{
+	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), NULL };
+	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
+	struct cedar_policies *policies = NULL;
+	struct cedar_response response;
+	struct cedar_fault fault;
+	int answer = -1;
+
+	if (cedar_policies_parse(NULL, text_of(text), &policies, &fault) &&
+		cedar_authorize(policies, NULL, NULL, &request, scratch, &response))
+		answer = response.error_count ? 2 : response.allow;
+	cedar_policies_free(policies);
+	cedar_scratch_free(scratch);
+	free(text);
+	return answer;
+}
+
+static void *
+run_deep(void *unused)
+{
+	static const char *const opens[] = { "(", "[", "{a:", "!(", "-(", "if true then (", "principal.contains(", "(1 + ", "ip(",
+		"(true && ", "(true || ", "(principal has a && ", "(principal in " };
+	static const char *const closes[] = { ")", "]", "}", ")", ")", ") else false", ")", ")", ")", ")", ")", ")", ")" };
+	size_t i;
+
+	(void)unused;
+	for (i = 0; i < sizeof opens / sizeof *opens; i++) {
+		if (decide(nested(head, opens[i], MILLION, "true", closes[i], tail)) != -1)
+			return "a million levels were accepted";
+		decide(nested(head, opens[i], CEDAR_DEPTH_MAX - 10, "true", closes[i], tail));
+		decide(nested(head, opens[i], CEDAR_DEPTH_MAX / 2, "true", closes[i], tail));
+	}
+	if (decide(nested(head, "(", 300, "true", ")", tail)) != 1)
+		return "300 parentheses were refused";
+	if (decide(nested(head, "!(", 300, "true", ")", tail)) != 1)
+		return "300 negations were refused";
+	return NULL;
+}
+
+static void
+test_depth(void **state)
+{
+	const char *wrong;
+
+	(void)state;
+	wrong = in_small_thread(run_deep);
+	if (wrong != NULL)
+		fail_msg("%s", wrong);
+}
+
+static void
+test_long_chains(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(nested(head, "true && ", 100000, "true", "", tail)), 1);
+	assert_int_equal(decide(nested(head, "false || ", 100000, "true", "", tail)), 1);
+	assert_int_equal(decide(nested(head, "[", 1, "1", ",1].contains(1)", tail)), 1);
+}
+
+static void *
+run_pattern(void *unused)
+{
+	char *like = nested("permit(principal,action,resource) when { \"", "a", MILLION, "\" like \"", "a", "b\" };");
+	char *stars = nested("permit(principal,action,resource) when { \"", "ab", MILLION / 2, "\" like \"", "*a", "*\" };");
+	char *hard = nested("permit(principal,action,resource) when { \"", "a", MILLION, "\" like \"*", "a", "b*\" };");
+
+	(void)unused;
+	return decide(like) == 0 && decide(stars) == 1 && decide(hard) == 0 ? NULL : "wrong";
+}
+
+static void
+test_patterns(void **state)
+{
+	(void)state;
+	assert_null(in_small_thread(run_pattern));
+}
+
+static void *
+run_json(void *unused)
+{
+	struct cedar_builder *builder = cedar_builder_new(NULL);
+	struct cedar_entities *entities = NULL;
+	struct cedar_policies *policies = NULL;
+	struct cedar_fault fault;
+	struct cedar_request request;
+	char *text = nested("{\"principal\":\"U::\\\"a\\\"\",\"action\":\"Action::\\\"a\\\"\",\"resource\":\"R::\\\"r\\\"\",\"context\":{\"a\":",
+		"[", MILLION, "1", "]", "}}");
+	const char *wrong = NULL;
+
+	(void)unused;
+	if (cedar_request_parse_json(builder, text_of(text), NULL, &request, &fault))
+		wrong = "a million levels of JSON were accepted";
+	free(text);
+	text = nested("", "{\"a\":", MILLION, "1", "}", "");
+	if (cedar_entities_parse_json(NULL, text_of(text), NULL, &entities, &fault))
+		wrong = "entities";
+	if (cedar_policies_parse_json(NULL, text_of(text), &policies, &fault))
+		wrong = "policies";
+	free(text);
+	text = nested("{\"principal\":\"U::\\\"a\\\"\",\"action\":\"Action::\\\"a\\\"\",\"resource\":\"R::\\\"r\\\"\",\"context\":{\"a\":",
+		"[", CEDAR_DEPTH_MAX - 5, "1", "]", "}}");
+	if (!cedar_request_parse_json(builder, text_of(text), NULL, &request, &fault))
+		wrong = "deep JSON within the limit was refused";
+	free(text);
+	cedar_builder_free(builder);
+	return (void *)wrong;
+}
+
+static void
+test_json(void **state)
+{
+	const char *wrong;
+
+	(void)state;
+	wrong = in_small_thread(run_json);
+	if (wrong != NULL)
+		fail_msg("%s", wrong);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_long_chains),
+		cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
