@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 
+/* Not merged into one big frame: every level of an expression takes one, and stacks can be small. */
+#define APART __attribute__((noinline))
+
 static const char *
 help_for(const struct cedar_expr *expr, const struct cedar_type *type, unsigned kinds)
 {
@@ -70,7 +73,7 @@ check_uid(struct cedar_checker *checker, const struct cedar_uid *uid)
 	return type ? cedar_answer_good(&type->reference) : cedar_answer_bad(NULL);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_literal(struct cedar_checker *checker, const struct cedar_value *value)
 {
 	if (value->kind == CEDAR_BOOL)
@@ -100,7 +103,7 @@ check_variable(struct cedar_checker *checker, unsigned variable)
 }
 
 /* The next conjunct `right` behind what was found of all before it. */
-static struct cedar_answer
+APART static struct cedar_answer
 join_and(struct cedar_checker *checker, struct cedar_answer left, struct cedar_answer right)
 {
 	bool good = left.good && right.good;
@@ -135,7 +138,7 @@ cedar_check_and(struct cedar_checker *checker, const struct cedar_capability *pr
 	return answer;
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 join_or(struct cedar_checker *checker, struct cedar_answer left, struct cedar_answer right)
 {
 	bool good = left.good && right.good;
@@ -154,7 +157,7 @@ join_or(struct cedar_checker *checker, struct cedar_answer left, struct cedar_an
 	return cedar_answer_after(good, answer);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_or(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer answer = check_truth(checker, prior, expr->items[0]);
@@ -177,7 +180,7 @@ fail_branches(struct cedar_checker *checker, const struct cedar_expr *expr, cons
 		cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_if(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer test = check_truth(checker, prior, expr->left), yes, no, answer;
@@ -201,7 +204,7 @@ check_if(struct cedar_checker *checker, const struct cedar_capability *prior, co
 	return cedar_answer_after(test.good && yes.good && no.good, answer);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_not(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *operand)
 {
 	struct cedar_answer answer = check_truth(checker, prior, operand);
@@ -255,7 +258,7 @@ fail_attribute(struct cedar_checker *checker, const struct cedar_expr *expr, con
 			"%s has no attribute `%.*s`", buffer, size, expr->name.data);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_attribute(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer object = cedar_check_kind(checker, prior, expr->object, CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
@@ -273,7 +276,7 @@ check_attribute(struct cedar_checker *checker, const struct cedar_capability *pr
 }
 
 /* An entity need not be in the store, so `has` is not sure to be true of it even where the attribute is required. */
-static struct cedar_answer
+APART static struct cedar_answer
 check_has(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer object = cedar_check_kind(checker, prior, expr->object, CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
@@ -314,7 +317,7 @@ set_of(struct cedar_checker *checker, const struct cedar_type *element)
 	return type;
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_set(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	const struct cedar_type *element = NULL, *bound;
@@ -343,7 +346,7 @@ check_set(struct cedar_checker *checker, const struct cedar_capability *prior, c
 	return known ? cedar_answer_after(good, cedar_answer_good(set_of(checker, element))) : cedar_answer_bad(NULL);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_record(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_type *type = cedar_arena_zero(&checker->scratch, sizeof *type);
@@ -373,7 +376,7 @@ check_record(struct cedar_checker *checker, const struct cedar_capability *prior
 }
 
 /* An operator of one side that always gives the same type. */
-static struct cedar_answer
+APART static struct cedar_answer
 check_single(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr, unsigned kinds,
 	const char *expected, const struct cedar_type *gives)
 {

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+/* Not merged into one big frame: every level of an expression takes one, and stacks can be small. */
+#define APART __attribute__((noinline))
+
 /* The entity a literal names, or that the variable `action` stands for here; NULL for all else. */
 static const struct cedar_uid *
 uid_of(const struct cedar_checker *checker, const struct cedar_expr *expr)
@@ -52,7 +55,7 @@ literals_known(const struct cedar_checker *checker, const struct cedar_expr *lef
 	return true;
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_equal(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer left = cedar_check_expr(checker, prior, expr->left);
@@ -69,7 +72,7 @@ check_equal(struct cedar_checker *checker, const struct cedar_capability *prior,
 	return cedar_answer_after(left.good && right.good, answer);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_not_equal(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer answer = check_equal(checker, prior, expr);
@@ -107,7 +110,7 @@ fail_order(struct cedar_checker *checker, const struct cedar_expr *expr, const s
 			"expected Long, datetime or duration, but this is %s", is_ordered(left) ? b : a);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_order(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer left = cedar_check_expr(checker, prior, expr->left);
@@ -121,7 +124,7 @@ check_order(struct cedar_checker *checker, const struct cedar_capability *prior,
 	return cedar_answer_bad(&cedar_type_bool);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_arithmetic(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer left = cedar_check_kind(checker, prior, expr->left, CEDAR_BIT_LONG, "Long");
@@ -130,7 +133,7 @@ check_arithmetic(struct cedar_checker *checker, const struct cedar_capability *p
 	return cedar_answer_after(left.good && right.good, cedar_answer_good(&cedar_type_long));
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_contains(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer set = cedar_check_kind(checker, prior, expr->left, CEDAR_BIT_SET, "a set");
@@ -140,7 +143,7 @@ check_contains(struct cedar_checker *checker, const struct cedar_capability *pri
 		demand_bound(checker, expr, set.type ? set.type->element : NULL, item.type));
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_contains_set(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer left = cedar_check_kind(checker, prior, expr->left, CEDAR_BIT_SET, "a set");
@@ -149,7 +152,7 @@ check_contains_set(struct cedar_checker *checker, const struct cedar_capability 
 	return cedar_answer_after(left.good && right.good, demand_bound(checker, expr, left.type, right.type));
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_has_tag(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer entity = cedar_check_kind(checker, prior, expr->left, CEDAR_BIT_ENTITY, "an entity");
@@ -166,7 +169,7 @@ check_has_tag(struct cedar_checker *checker, const struct cedar_capability *prio
 	return cedar_answer_after(entity.good && tag.good, answer);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_get_tag(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer entity = cedar_check_kind(checker, prior, expr->left, CEDAR_BIT_ENTITY, "an entity");
@@ -303,7 +306,7 @@ cedar_check_in(struct cedar_checker *checker, const struct cedar_capability *pri
 	return cedar_answer_good(&cedar_type_bool);
 }
 
-static struct cedar_answer
+APART static struct cedar_answer
 check_is_alone(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer tested = cedar_check_kind(checker, prior, expr->tested, CEDAR_BIT_ENTITY, "an entity");

@@ -207,7 +207,7 @@ connection_run(struct connection *c)
 	c->entered = true;
 	run_state(c);
 	c->entered = false;
-	if ((c->more && connection_readable(c)) || (c->deliver && connection_alive(c)))
+	if (c->more && connection_readable(c))
 		worker_wait(c);
 	connection_want(c);
 }

@@ -104,11 +104,10 @@ admit(struct door_worker *w, int fd, const struct sockaddr_storage *from)
 
 /* The socket stays ready while it cannot be served: looking at once again would only spin. */
 static void
-pause_accepting(struct door_worker *w, int why)
+pause_accepting(struct door_worker *w)
 {
 	watch_want(w->acceptor, 0);
-	if (why != EINVAL)              /* else another worker drains: it listens no more */
-		timer_set(w->accept_again, ACCEPT_PAUSE);
+	timer_set(w->accept_again, ACCEPT_PAUSE);
 }
 
 static void
@@ -127,7 +126,7 @@ accept_some(void *argument, unsigned what)
 		if (errno == ECONNABORTED || errno == EINTR)
 			continue;
 		if (errno != EAGAIN)
-			pause_accepting(w, errno);
+			pause_accepting(w);     /* no descriptors left, or another worker has begun to drain */
 		return;
 	}
 }

@@ -90,7 +90,7 @@ enum { ANSWER_HEADERS = 4, ENTRIES = 8, PASSAGE_TEXT = 2 * PASSAGE_SIZE + 1 };
 struct passage {
 	const struct operation *operation;
 	void *args;
-	json_t *input;                  /* the fields as JSON, for a request that waits; borrowed */
+	json_t *input;                  /* of a change: the fields as JSON, for a request that waits */
 	struct slice body, media;
 	struct slice token;             /* as given; empty where there is none */
 	uint8_t certificate[DIGEST_SIZE];

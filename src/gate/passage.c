@@ -169,7 +169,7 @@ take_text(struct passage *p, const struct field *f, struct slice value)
 	struct slice kept = memory_copy(p, value);
 	if (!set_field(p, f, kept))
 		return refuse_field(p, f, value);
-	if (f->type != FIELD_SECRET)
+	if (f->type != FIELD_SECRET && p->operation->effect == EFFECT_CHANGE)
 		json_object_set_new(p->input, f->name, json_stringn((const char *)kept.data, kept.size));
 	if (strcmp(f->name, "subscriber") == 0)
 		p->subscriber = kept;

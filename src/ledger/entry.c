@@ -101,20 +101,16 @@ put_pairs(struct writer *w, const struct pairs *p)
 
 /* Keys 20 to 22: LEDGER.md, "Detail key". */
 static fallible
-put_detail(struct writer *w, struct keys *keys, const struct draft *d, struct slice blind)
+put_detail(struct writer *w, const uint8_t ledger_key[KEY_SIZE], uint32_t generation, const struct draft *d, struct slice blind)
 {
-	uint8_t plain[PROOF_ENTRY_MAX], sealed[PROOF_ENTRY_MAX + SEAL_TAG], ledger_key[KEY_SIZE], detail_key[DIGEST_SIZE];
-	uint8_t commitment[DIGEST_SIZE];
-	uint32_t generation;
+	uint8_t plain[PROOF_ENTRY_MAX], sealed[PROOF_ENTRY_MAX + SEAL_TAG], detail_key[DIGEST_SIZE], commitment[DIGEST_SIZE];
 	struct writer p = writer_of(plain, sizeof plain);
 	put_pairs(&p, &d->detail);
 	if (p.failed)
 		return E_ENTRY_SIZE;
-	TRY(keys_make(keys, d->log, USE_LEDGER, ledger_key, &generation));
 	hmac_sha256(ledger_key, blind, detail_key);
 	hmac_sha256(detail_key, writer_slice(&p), commitment);
 	err_t e = aead_seal(detail_key, (struct slice){ NULL, 0 }, writer_slice(&p), sealed);
-	memory_wipe(ledger_key, sizeof ledger_key);
 	memory_wipe(detail_key, sizeof detail_key);
 	TRY(e);
 	put_bytes_at(w, 20, slice_of(sealed, p.size + SEAL_TAG));
@@ -169,39 +165,45 @@ put_after(struct writer *w, const struct draft *d, const struct pairs *outcome)
 
 /* After a shred there is no key to put a detail under, and there never will be: the entry goes without one. */
 static fallible
-drop_detail_if_shredded(struct keys *keys, struct draft *d)
+ledger_key_of(struct keys *keys, struct draft *d, uint8_t key[KEY_SIZE], uint32_t *generation)
 {
-	uint8_t key[KEY_SIZE];
-	if (!d->detail.count)
-		return NULL;
-	err_t e = keys_make(keys, d->log, USE_LEDGER, key, NULL);
-	memory_wipe(key, sizeof key);
+	err_t e = d->detail.count ? keys_make(keys, d->log, USE_LEDGER, key, generation) : NULL;
 	if (e == E_SHREDDED)
 		d->detail.count = 0;
 	return e == E_SHREDDED ? NULL : e;
+}
+
+static void
+put_before_and_middle(struct writer *w, const struct draft *d, struct slice blind, size_t *first, size_t *second)
+{
+	put_head(w, MAJOR_MAP, count_keys(d));
+	put_number_at(w, 0, 1);
+	put_bytes_at(w, 1, blind);
+	*first = w->size;
+	put_text_at(w, 3, d->log);
+	*second = w->size;
 }
 
 fallible
 draft_encode(const void *owner, struct keys *keys, const struct draft *original, struct encoded *out)
 {
 	struct draft d = *original;
+	uint8_t ledger_key[KEY_SIZE];
+	uint32_t generation = 0;
+	size_t first, second;
 	uint8_t *room = talloc_size(owner, PROOF_ENTRY_MAX), blind[PASSAGE_SIZE];
 	struct writer w = writer_of(room, PROOF_ENTRY_MAX - 32);        /* sequence and time take 20 bytes at most */
 	struct encoded e = { .log = d.log };
 	struct moment now = clock_read();
 	if (now.behind)
 		pairs_number(&d.outcome, "wall", now.wall);
-	TRY(drop_detail_if_shredded(keys, &d));
+	TRY(ledger_key_of(keys, &d, ledger_key, &generation));
 	random_bytes(blind, sizeof blind);
-	put_head(&w, MAJOR_MAP, count_keys(&d));
-	put_number_at(&w, 0, 1);
-	put_bytes_at(&w, 1, slice_of(blind, sizeof blind));
-	size_t first = w.size;
-	put_text_at(&w, 3, d.log);
-	size_t second = w.size;
+	put_before_and_middle(&w, &d, slice_of(blind, sizeof blind), &first, &second);
 	put_after(&w, &d, &d.outcome);
-	if (d.detail.count)
-		TRY(put_detail(&w, keys, &d, slice_of(blind, sizeof blind)));
+	err_t failed = d.detail.count ? put_detail(&w, ledger_key, generation, &d, slice_of(blind, sizeof blind)) : NULL;
+	memory_wipe(ledger_key, sizeof ledger_key);
+	TRY(failed);
 	if (w.failed)
 		return E_ENTRY_SIZE;
 	e.before = slice_of(room, first);

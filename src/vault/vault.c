@@ -39,13 +39,10 @@ object_of_row(const void *owner, struct rows *r)
 	return o;
 }
 
-fallible
-object_get_version(const void *owner, struct store *s, struct slice subscriber, struct slice collection, struct slice id,
-                   int64_t version, struct object *out)
+/* The one row of object_newest or object_version_get, with what is sealed. */
+static fallible
+take_object(const void *owner, struct rows *r, struct object *out)
 {
-	SCOPED struct rows *r = NULL;
-	TRY(store_rows(NULL, s, QUERY_OBJECT_VERSION_GET,
-	               BIND(as_text(subscriber), as_text(collection), as_text(id), as_number(version)), &r));
 	if (!rows_next(r)) {
 		TRY(rows_end(r));
 		return E_NOT_FOUND;
@@ -60,16 +57,22 @@ object_get_version(const void *owner, struct store *s, struct slice subscriber, 
 }
 
 fallible
+object_get_version(const void *owner, struct store *s, struct slice subscriber, struct slice collection, struct slice id,
+                   int64_t version, struct object *out)
+{
+	SCOPED struct rows *r = NULL;
+	TRY(store_rows(NULL, s, QUERY_OBJECT_VERSION_GET,
+	               BIND(as_text(subscriber), as_text(collection), as_text(id), as_number(version)), &r));
+	return take_object(owner, r, out);
+}
+
+fallible
 object_find(const void *owner, struct store *s, struct slice subscriber, struct slice collection, struct slice id,
             struct object *out)
 {
 	SCOPED struct rows *r = NULL;
 	TRY(store_rows(NULL, s, QUERY_OBJECT_NEWEST, BIND(as_text(subscriber), as_text(collection), as_text(id)), &r));
-	if (!rows_next(r)) {
-		TRY(rows_end(r));
-		return E_NOT_FOUND;
-	}
-	return object_get_version(owner, s, subscriber, collection, id, row_number(r, 0), out);
+	return take_object(owner, r, out);
 }
 
 fallible

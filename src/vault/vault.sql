@@ -1,5 +1,9 @@
 -- name: object_newest
-SELECT version FROM object WHERE subscriber = $1 AND collection = $2 AND id = $3;
+SELECT v.subscriber, v.collection, v.id, v.version, v.media, v.attributes, v.size, v.changed, v.changed_by, v.purpose, v.passage,
+v.generation, v.wrapped, v.body
+FROM object o JOIN object_version v
+ON v.subscriber = o.subscriber AND v.collection = o.collection AND v.id = o.id AND v.version = o.version
+WHERE o.subscriber = $1 AND o.collection = $2 AND o.id = $3;
 
 -- name: object_version_get
 SELECT subscriber, collection, id, version, media, attributes, size, changed, changed_by, purpose, passage, generation, wrapped, body

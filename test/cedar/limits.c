@@ -4,7 +4,23 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { STACK = 256 << 10, MILLION = 1000000 };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+/* Sanitizers and builds without optimization have frames several times as large. */
+#if defined(SANITIZED) || !defined(__OPTIMIZE__)
+enum { STACK = 4 << 20 };
+#elif defined(STACK_TRIED)
+enum { STACK = STACK_TRIED };
+#else
+enum { STACK = 256 << 10 };
+#endif
+enum { MILLION = 1000000 };
 
 static void *
 in_small_thread(void *(*run)(void *))

@@ -712,6 +712,29 @@ resuming_delivers_what_was_kept(void **state)
 	server_stop(&s);
 }
 
+/* Small records, as many as a turn's receive calls take in: the socket is empty then, and will not say that OpenSSL
+ * still holds some. */
+static void
+records_that_openssl_holds_are_not_forgotten(void **state)
+{
+	(void)state;
+	enum { RECORDS = 1800, SIZE = 10 };
+	struct server s;
+	struct door_options o = options();
+	start(&s, &o);
+	struct client *c = client_open(s.door, NULL);
+	client_say(c, LITERAL("pause"));
+	wait_for(seen.calls == 1);
+	for (int i = 0; i < RECORDS; i++)
+		client_say(c, slice_of("0123456789", SIZE));
+	usleep(50000);
+	server_call(&s, resume_all);
+	while (c->size < RECORDS * SIZE)
+		assert_true(client_hear(c, 1000) > 0);
+	client_close(c);
+	server_stop(&s);
+}
+
 static void
 write_one(void *argument, struct connection *c)
 {
@@ -1009,6 +1032,7 @@ main(void)
 		cmocka_unit_test(a_stuck_queue_drains_when_the_client_reads),
 		cmocka_unit_test(input_that_nobody_takes_stops_the_reading),
 		cmocka_unit_test(resuming_delivers_what_was_kept),
+		cmocka_unit_test(records_that_openssl_holds_are_not_forgotten),
 		cmocka_unit_test(what_is_written_outside_call_backs_goes_out),
 		cmocka_unit_test(what_goes_out_counts_as_activity),
 		cmocka_unit_test(upgrades_from_plain),

@@ -390,16 +390,21 @@ a_half_closed_connection_is_answered(void **state)
 	(void)state;
 	struct server s;
 	start(&s);
-	struct client *c = open_client(&s);
-	static const int on = 1, off = 0;
-	setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
-	client_say(c, LITERAL(GET("/half")));
-	SSL_shutdown(c->ssl);
-	setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
-	assert_true(client_hear_end(c, 1000));
-	struct answers a = answers_of(c, false);
-	assert_true(a.count == 1 && slice_is(a.body, "/half"));
-	client_close(c);
+	for (int decent = 0; decent < 2; decent++) {
+		struct client *c = open_client(&s);
+		static const int on = 1, off = 0;
+		setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+		client_say(c, LITERAL(GET("/half")));
+		if (decent)
+			SSL_shutdown(c->ssl);
+		else
+			shutdown(c->fd, SHUT_WR);
+		setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+		assert_true(client_hear_end(c, 1000));
+		struct answers a = answers_of(c, false);
+		assert_true(a.count == 1 && slice_is(a.body, "/half"));
+		client_close(c);
+	}
 	server_stop(&s);
 }
 
