@@ -37,7 +37,7 @@ struct cedar_fault {
 
 enum {
 	CEDAR_SOURCE_MAX = 64 << 20, /* bytes of one text */
-	CEDAR_DEPTH_MAX = 320,       /* nesting of expressions, values and JSON */
+	CEDAR_DEPTH_MAX = 256,       /* nesting of expressions, values and JSON */
 	CEDAR_POLICIES_MAX = 1 << 24
 };
 

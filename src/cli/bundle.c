@@ -45,6 +45,8 @@ bundle_is_japanese(void)
 	return false;
 }
 
+static const char *say(const char *english, const char *japanese) __attribute__((format_arg(1), format_arg(2)));
+
 static const char *
 say(const char *english, const char *japanese)
 {

@@ -1,6 +1,8 @@
 /* The book: tail, search, show, verify. */
 #include "cli/inside.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -172,6 +174,51 @@ verify(void)
 	return EXIT_DONE;
 }
 
+/* ---- fsck: the store itself, running or not ---- */
+
+struct fsck {
+	uint64_t total;
+	bool progress;
+};
+
+static void
+print_fault(void *argument, const char *kind, const char *file, uint64_t index, const char *why)
+{
+	(void)argument;
+	printf("FAULT %s %s %llu: %s\n", kind, file, (unsigned long long)index, why);
+}
+
+static void
+print_progress(void *argument, uint64_t done)
+{
+	const struct fsck *f = argument;
+	if (f->progress)
+		fprintf(stderr, "\r%llu entries", (unsigned long long)done);
+}
+
+static int
+fsck(const char *dir)
+{
+	SCOPED struct ledger_reader *reader = NULL;
+	struct fsck f = { .progress = isatty(2) };
+	struct ledger_check check = { .fault = print_fault, .progress = print_progress, .argument = &f };
+	char root[64];
+	err_t e = dir ? ledger_reader_open(NULL, dir, &reader) : NULL;
+	if (!dir)
+		return usage_error("ledger fsck --dir D");
+	if (!e)
+		e = ledger_verify(reader, &check);
+	if (f.progress)
+		fputs("\r\033[K", stderr);
+	if (e)
+		return failure(e, "%s", dir);
+	if (check.faults)
+		return EXIT_PROOF;
+	text_base64(slice_of(check.root.bytes, sizeof check.root.bytes), root);
+	printf("%llu entries, root %s: nothing was altered\n", (unsigned long long)check.entries, root);
+	return EXIT_DONE;
+}
+
 int
 run_ledger(struct words *w)
 {
@@ -182,5 +229,7 @@ run_ledger(struct words *w)
 		return search(w);
 	if (strcmp(verb, "verify") == 0 && w->count == 1)
 		return verify();
-	return usage_error("ledger tail [-f]|search|show ENTRY|verify");
+	if (strcmp(verb, "fsck") == 0 && w->count == 1)
+		return fsck(words_option(w, "dir"));
+	return usage_error("ledger tail [-f]|search|show ENTRY|verify|fsck --dir D");
 }

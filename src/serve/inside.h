@@ -2,20 +2,8 @@
 #pragma once
 #include "gate/gate.h"
 #include "record/record.h"
+#include "serve/house.h"
 #include "serve/serve.h"
-
-/* What a process that works on D has open. Freeing it ends record, ledger and store in order. */
-struct house {
-	const char *dir;
-	struct keys *keys;
-	struct store *store;
-	struct ledger *ledger;
-	struct record *record;
-};
-
-/* Keeper's socket in, everything open out. */
-fallible house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *, err_t), struct house **out,
-                    const char **why);
 
 /* A key and certificate for our doors, and the authority of client certificates, as PEM. */
 fallible certificate_new(const void *owner, struct keys *, struct slice *certificate, struct slice *key, struct slice *client_ca);

@@ -91,10 +91,10 @@ run_deep(void *unused)
 		decide(nested(head, opens[i], CEDAR_DEPTH_MAX - 10, "true", closes[i], tail));
 		decide(nested(head, opens[i], CEDAR_DEPTH_MAX / 2, "true", closes[i], tail));
 	}
-	if (decide(nested(head, "(", 300, "true", ")", tail)) != 1)
-		return "300 parentheses were refused";
-	if (decide(nested(head, "!(", 300, "true", ")", tail)) != 1)
-		return "300 negations were refused";
+	if (decide(nested(head, "(", 250, "true", ")", tail)) != 1)
+		return "250 parentheses were refused";
+	if (decide(nested(head, "!(", 200, "true", ")", tail)) != 1)
+		return "200 negations were refused";
 	return NULL;
 }
 
