@@ -1,3 +1,4 @@
+#include "cli/bundle.h"
 #include "cli/cedar.h"
 #include "cli/cli.h"
 #include "cli/inside.h"
@@ -30,6 +31,7 @@ const struct command cli_commands[] = {
 	{ "put", "SUBSCRIBER COLLECTION/ID [FILE]", { "puts an object", "オブジェクトを保存する" }, run_put },
 	{ "object", "get|put|ls|history|rm|import …", { "objects of a subscriber", "オブジェクトを扱う" }, run_object },
 	{ "ledger", "tail|search|show|verify", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger },
+	{ "bundle", "verify FILE --key VKEY|show FILE", { "checks a bundle of the book offline", "台帳の束をオフラインで検証する" }, NULL },
 	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
 	{ "explain", "ID", { "an error", "エラーを説明する" }, run_explain },
@@ -95,6 +97,8 @@ cli_main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "cedar") == 0)
 		return cli_cedar(argc - 1, argv + 1);
+	if (strcmp(argv[1], "bundle") == 0)
+		return cli_bundle(argc - 1, argv + 1);
 	const struct command *c = find_command(argv[1]);
 	if (is_approval(argc, argv))
 		argv[1] = (char *)(uintptr_t)"request";
