@@ -55,9 +55,10 @@ def meson_tests(folder, *words, **env):
     for line in lines:
         if re.search(r"\b(FAIL|TIMEOUT|SKIP|ERROR)\b", line):
             print(line)
-    if bad or (done.returncode and not totals):
+    if not totals:
+        bad = 1
+    if bad:
         print(done.stdout[-12000:], done.stderr[-2000:])
-        bad = bad or 1
     count(totals.get("Ok", 0), bad, totals.get("Skipped", 0))
 
 

@@ -433,6 +433,7 @@ cedar_index_find(const struct cedar_index *index, const struct cedar_question *q
 	const uint32_t **out, size_t *count)
 {
 	struct search search = { .index = index, .arena = scratch };
+	uint32_t *spare = NULL;
 	unsigned part;
 
 	for (part = 0; part < PARTS; part++)
@@ -445,8 +446,12 @@ cedar_index_find(const struct cedar_index *index, const struct cedar_question *q
 		search_party(&search, part);
 	if (search.failed)
 		return false;
+	if (search.count > 24)
+		spare = cedar_arena_take(scratch, search.count * sizeof *spare);
+	if (search.count > 24 && spare == NULL)
+		return false;
+	*count = cedar_numbers_sort(&search.items, search.count, spare);
 	*out = search.items;
-	*count = cedar_numbers_sort(search.items, search.count);
 	return true;
 }
 

@@ -1,4 +1,4 @@
-/* json.h - private. A small strict JSON reader: a tree in an arena, names unique within an object. And quoting. */
+/* json.h - public: a small strict JSON reader (a tree in an arena, names unique within an object), and quoting. */
 #pragma once
 #include "cedar/text.h"
 

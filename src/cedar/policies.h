@@ -29,5 +29,5 @@ CEDAR_CHECKED bool cedar_template_link(const struct cedar_policy *template, stru
 
 /* In fold.c: what sets and calls of literals give is found once. False when memory is out. */
 CEDAR_CHECKED bool cedar_fold(struct cedar_arena *, const struct cedar_expr *);
-/* Sorts, drops doubles; answers how many are left. */
-size_t cedar_numbers_sort(uint32_t *items, size_t count);
+/* Sorts, drops doubles; answers how many are left. They may end up in `spare`, which has room for as many. */
+size_t cedar_numbers_sort(uint32_t **items, size_t count, uint32_t *spare);

@@ -45,7 +45,6 @@ help_one(const char *words)
 int
 run_explain(struct words *w)
 {
-	SCOPED void *owner = talloc_new(NULL);
 	if (w->count != 1)
 		return usage_error("explain ID (an error as in E_DENIED, or the passage that a denial printed)");
 	err_t e = err_find(w->places[0]);

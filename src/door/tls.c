@@ -96,10 +96,8 @@ choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_size, const 
 static void
 forbid(SSL_CTX *tls)
 {
-	/* An end without close_notify is an end: both our protocols tell by themselves where a message ends. */
 	SSL_CTX_set_options(tls, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-	                             SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-	                             SSL_OP_IGNORE_UNEXPECTED_EOF);
+	                             SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(tls, 0);
 	SSL_CTX_set_max_early_data(tls, 0);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cedar/convert.h"
+#include "cedar/schema.h"
 
 static const char policies_text[] =
 	"@id(\"a\") @note permit(principal == N::User::\"al\\\"ice\", action in [Action::\"v\", Action::\"w\"], resource is Doc in F::\"f\") when { "
@@ -230,6 +231,84 @@ test_layout_refused(void **state)
 	assert_int_equal(fault.column, 12);
 }
 
+struct counted {
+	long left; /* allocations until one is refused; negative: never */
+	long live, total;
+};
+
+static void *
+counted_alloc(void *context, size_t size)
+{
+	struct counted *counted = context;
+
+	if (counted->left == 0)
+		return NULL;
+	counted->left -= counted->left > 0;
+	counted->live++;
+	counted->total++;
+	return malloc(size);
+}
+
+static void
+counted_free(void *context, void *block)
+{
+	((struct counted *)context)->live--;
+	free(block);
+}
+
+/* All of it once; true when nothing was refused. */
+static bool
+whole_run(const struct cedar_memory *memory)
+{
+	static const char schema_json[] = "{\"\":{\"entityTypes\":{\"U\":{\"shape\":{\"type\":\"Record\",\"attributes\":{\"a\":{\"type\":\"Long\"}}}}},"
+					  "\"actions\":{\"v\":{\"appliesTo\":{\"principalTypes\":[\"U\"],\"resourceTypes\":[\"U\"]}}}}}";
+	struct cedar_policies *policies = NULL, *again = NULL;
+	struct cedar_text json = { 0 }, text = { 0 }, laid_out = { 0 };
+	struct cedar_schema *schema = NULL;
+	struct cedar_report report = { 0 };
+	bool good = cedar_policies_parse(memory, text_of(policies_text), &policies, NULL);
+
+	good = good && cedar_policies_write_json(memory, policies, &json);
+	good = good && cedar_policies_parse_json(memory, json, &again, NULL);
+	good = good && cedar_policies_write_text(memory, again, &text);
+	good = good && cedar_format_text(memory, text, NULL, &laid_out, NULL);
+	if (good)
+		assert_string_equal(text.data, laid_out.data);
+	good = good && cedar_schema_parse_json(memory, text_of(schema_json), &schema, NULL);
+	good = good && cedar_validate(memory, schema, again, &report);
+	if (good)
+		assert_true(report.errors > 0);
+	cedar_report_free(&report);
+	cedar_schema_free(schema);
+	cedar_policies_free(policies);
+	cedar_policies_free(again);
+	cedar_text_free(memory, json);
+	cedar_text_free(memory, text);
+	cedar_text_free(memory, laid_out);
+	return good;
+}
+
+static void
+test_every_refusal(void **state)
+{
+	struct counted counted = { .left = -1 };
+	struct cedar_memory memory = { counted_alloc, counted_free, &counted };
+	long needed, n;
+
+	(void)state;
+	assert_true(whole_run(&memory));
+	assert_int_equal(counted.live, 0);
+	needed = counted.total;
+	assert_true(needed > 20);
+	for (n = 0; n < needed; n++) {
+		counted = (struct counted){ .left = n };
+		if (whole_run(&memory))
+			fail_msg("the refusal of allocation %ld was not noticed", n);
+		if (counted.live != 0)
+			fail_msg("allocation %ld refused: %ld blocks lost", n, counted.live);
+	}
+}
+
 int
 main(void)
 {
@@ -241,6 +320,7 @@ main(void)
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_layout_is_stable),
 		cmocka_unit_test(test_layout_refused),
+		cmocka_unit_test(test_every_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@ def window(data):
 
 class Tar:
     def __init__(self, data):
-        self.whole, self.at = True, 0
+        self.whole, self.at, self.size = True, 0, 0
         if data[:4] == b"\x28\xb5\x2f\xfd":
             if window(data) > 8 << 20:
                 raise Fault("archive")
@@ -93,7 +93,9 @@ class Tar:
         return int(m[1], 8)
 
     def next(self):
-        """(name, size), or None at the end."""
+        """(name, size), or None at the end. First what pads the member before."""
+        if any(self.take(-self.size % 512)):
+            raise Fault("archive")
         h = self.take(512)
         if h == bytes(512):
             if self.take(512) != bytes(512) or self.at != len(self.data) or not self.whole:
@@ -115,10 +117,6 @@ class Tar:
         if got[1] > limit:
             raise Fault("archive", wanted)
         self.size = got[1]
-
-    def pad(self):
-        if any(self.take(-self.size % 512)):
-            raise Fault("archive")
 
 
 # ---- deterministic CBOR ----
@@ -625,7 +623,6 @@ def check_log(tar, p, number, span, policy):
             if policy["leaves"] is not None and policy["leaves"][index] != b"\0" + H(data):
                 raise Fault("inclusion", member, index)
             seq += 1
-        tar.pad()
     if seq < log["to"]:
         raise Fault("order", member)
     if "time" in p:
@@ -659,7 +656,6 @@ def run(data, policy):
     for cover in ("cover.en.txt", "cover.ja.txt"):
         tar.member(cover, 1 << 62)
         tar.take(tar.size, cover)
-        tar.pad()
     tar.member("proof.json", 1 << 20)
     try:
         p = parse_proof(tar.take(tar.size, "proof.json"))
@@ -672,7 +668,6 @@ def run(data, policy):
         raise Fault("map", "proof.json")
     check_previous(p, n, root, policy)
     span = Span()
-    tar.pad()
     for number in range(len(p["logs"])):
         check_log(tar, p, number, span, policy)
     if tar.next() is not None:

@@ -725,8 +725,11 @@ records_that_openssl_holds_are_not_forgotten(void **state)
 	struct client *c = client_open(s.door, NULL);
 	client_say(c, LITERAL("pause"));
 	wait_for(seen.calls == 1);
+	static const int on = 1, off = 0;
+	setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 	for (int i = 0; i < RECORDS; i++)
 		client_say(c, slice_of("0123456789", SIZE));
+	setsockopt(c->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 	usleep(50000);
 	server_call(&s, resume_all);
 	while (c->size < RECORDS * SIZE)

@@ -13,6 +13,8 @@ enum { BODY = 300000 };
 static struct identity *own;
 static _Thread_local bool on_server;
 static atomic_int fault_call, fault_errno, countdown;   /* errno 0: a short count */
+static atomic_bool no_descriptors;                      /* accept fails as long as this holds, … */
+static atomic_int refused;                              /* … and did so often */
 
 /* True if this is the call that goes wrong. */
 static bool
@@ -50,6 +52,11 @@ int
 accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
 	size_t none = 0;
+	if (on_server && atomic_load(&no_descriptors)) {
+		atomic_fetch_add(&refused, 1);
+		errno = EMFILE;
+		return -1;
+	}
 	return fails(ACCEPT, &none) ? -1 : (int)syscall(SYS_accept4, fd, address, size, flags);
 }
 
@@ -150,6 +157,28 @@ each_fault_costs_at_most_its_connection(void **state)
 	server_stop(&s);
 }
 
+static void
+without_descriptors_it_waits_and_does_not_spin(void **state)
+{
+	(void)state;
+	struct server s = { .attach = attach };
+	const struct door_options o = {
+		.address = "127.0.0.1:0",
+		.certificate = slice_text(own->certificate_pem),
+		.key = slice_text(own->key_pem),
+	};
+	assert_ok(https_listen(NULL, &o, &s.door));
+	server_start(&s);
+	no_descriptors = true;
+	int fd = tcp_connect(s.door);
+	usleep(450000);
+	assert_in_range(refused, 2, 6);
+	no_descriptors = false;
+	assert_true(scenario(&s));
+	close(fd);
+	server_stop(&s);
+}
+
 static int
 make_identity(void **state)
 {
@@ -169,6 +198,9 @@ free_identity(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_fault_costs_at_most_its_connection) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_fault_costs_at_most_its_connection),
+		cmocka_unit_test(without_descriptors_it_waits_and_does_not_spin),
+	};
 	return cmocka_run_group_tests(tests, make_identity, free_identity);
 }

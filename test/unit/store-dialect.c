@@ -77,8 +77,10 @@ postgresql_takes_all_of_it(void **state)
 	assert_true(do_it(c, "migration", translate(NULL, "CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL)"), false));
 	for (const struct embedded *m = store_migrations; m->name; m++)
 		good &= do_it(c, m->name, translate(NULL, m->text), false);
-	good &= prepare_all(c, store_sql_queries) & prepare_all(c, ledger_sql_queries) & prepare_all(c, identity_sql_queries) &
-	        prepare_all(c, vault_sql_queries) & prepare_all(c, gate_sql_queries) & prepare_all(c, operations_sql_queries);
+	const struct query *const *rooms[] = { store_sql_queries, ledger_sql_queries, identity_sql_queries, vault_sql_queries,
+	                                       gate_sql_queries, operations_sql_queries };
+	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
+		good &= prepare_all(c, rooms[i]);
 	assert_true(good);
 }
 
