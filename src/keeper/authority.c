@@ -211,6 +211,9 @@ authority_certify(const void *owner, struct keyring *k, enum profile profile, st
 	TRY(load(k, a, &key, &issuer));
 	SCOPED char *names = alternative_names(NULL, a, name), *common = memory_text(names, name.size ? name : slice_text("localhost"));
 	SCOPED_X509 *x = begin_certificate(subject, common, seconds);
+	/* A door's holds since its authority does: a client whose clock stands behind ours can still come in. */
+	if (x && profile == PROFILE_DOOR && !X509_set1_notBefore(x, X509_get0_notBefore(issuer)))
+		return E_CRYPTO;
 	if (!x || !X509_set_issuer_name(x, X509_get_subject_name(issuer)) ||
 	    !add_extension(x, issuer, NID_basic_constraints, "critical,CA:FALSE") ||
 	    !add_extension(x, issuer, NID_key_usage, "critical,digitalSignature") ||

@@ -12,9 +12,6 @@ UPDATE request SET state = $2, decided = $3, decided_by = $4 WHERE id = $1 AND s
 -- name: promoted_by
 SELECT 1 FROM fact WHERE subject = $1 AND attribute = 'promoted_by' AND value = $2 AND since > $3 LIMIT 1;
 
--- name: alerts
-SELECT id, rule, state, subject, since, evidence FROM alert ORDER BY since DESC;
-
 -- name: credentials_of_gone
 SELECT count(*) FROM credential c WHERE c.until IS NULL AND c.expires > $1 AND EXISTS (
 SELECT 1 FROM fact f WHERE f.subject = c.actor AND f.attribute = 'state' AND f.until IS NULL AND f.value <> 'active');

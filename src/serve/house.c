@@ -42,16 +42,19 @@ fallible
 system_record(struct house *h, const struct system_change *c)
 {
 	SCOPED void *scope = talloc_new(NULL);
-	struct draft d = { .log = c->log.size ? c->log : LITERAL(LOG_VENDOR), .kind = PROOF_SYSTEM, .actor = LITERAL("sys_init"),
+	struct draft d = { .log = c->log.size ? c->log : LITERAL(LOG_VENDOR), .kind = PROOF_SYSTEM, .actor = LITERAL("sys_sekisho"),
 	                   .operation = slice_text(c->operation), .decision = DECISION_NONE };
 	struct encoded entry;
 	random_bytes(d.passage, sizeof d.passage);
 	if (c->subject.size)
 		pairs_text(&d.outcome, "subject", c->subject);
 	TRY(draft_encode(scope, h->keys, &d, &entry));
-	struct submission s = { .apply = c->apply ? apply_system : NULL, .context = (void *)(uintptr_t)c, .changes_epoch = true,
+	struct submission s = { .apply = c->apply ? apply_system : NULL, .context = (void *)(uintptr_t)c, .changes_epoch = c->apply != NULL,
 	                        .entry_count = 1, .entries = &entry };
-	return record_wait(h->record, &s);
+	TRY(record_wait(h->record, &s));
+	if (c->seq)
+		*c->seq = s.seq;
+	return NULL;
 }
 
 struct shredded {

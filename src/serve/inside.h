@@ -22,8 +22,12 @@ struct system_change {
 	struct slice log, subject;
 	err_t (*apply)(void *, struct store *, int64_t);
 	void *context;
+	uint64_t *seq;                  /* out, where wanted: the entry's main index */
 };
 fallible system_record(struct house *, const struct system_change *);
+
+/* Looks whether the clock has stepped; *told is kept by the caller between looks. */
+void clock_watch(struct house *, bool *told);
 
 /* Writes D/NAME whole, synced. */
 fallible write_file(const char *dir, const char *name, unsigned mode, struct slice content);

@@ -44,6 +44,7 @@ struct serve {
 	struct record_worker *changes;
 	struct store *view;
 	int signal_fd;
+	bool step_told;
 	int64_t renewed;
 	size_t worker_count;
 	struct worker workers[WORKERS_MAX];
@@ -135,6 +136,7 @@ on_tick(void *argument)
 	struct serve *s = argument;
 	if (clock_monotonic() - s->renewed > DAYS(RENEW_DAYS))
 		renew_certificate(s);
+	clock_watch(s->house, &s->step_told);
 	timer_set(s->tick, SECONDS(TICK_SECONDS));
 }
 
@@ -256,9 +258,7 @@ open_signals(struct serve *s, const sigset_t *set)
 		return E_IO;
 	TRY(watch_new(s->loop, s->loop, s->signal_fd, on_signal, s, &s->signals));
 	watch_want(s->signals, WANT_READ);
-	TRY(timer_new(s->loop, s->loop, on_tick, s, &s->tick));
-	timer_set(s->tick, SECONDS(TICK_SECONDS));
-	return NULL;
+	return timer_new(s->loop, s->loop, on_tick, s, &s->tick);
 }
 
 static fallible
@@ -286,6 +286,7 @@ run(struct serve *s, int keeper, struct ready_writer writer, const sigset_t *set
 	TRY(open_gate(s));
 	TRY(start_workers(s));
 	tell_ready(s, writer);
+	timer_set(s->tick, SECONDS(TICK_SECONDS));
 	loop_run(s->loop);
 	end_workers(s);
 	talloc_free(s->gate);

@@ -10,6 +10,7 @@
 #include "identity/identity_sql.h"
 #include "ledger/ledger_sql.h"
 #include "operations/operations_sql.h"
+#include "record/alert_sql.h"
 #include "store/store_sql.h"
 #include "vault/vault_sql.h"
 
@@ -78,7 +79,7 @@ postgresql_takes_all_of_it(void **state)
 	for (const struct embedded *m = store_migrations; m->name; m++)
 		good &= do_it(c, m->name, translate(NULL, m->text), false);
 	const struct query *const *rooms[] = { store_sql_queries, ledger_sql_queries, identity_sql_queries, vault_sql_queries,
-	                                       gate_sql_queries, operations_sql_queries };
+	                                       gate_sql_queries, operations_sql_queries, alert_sql_queries };
 	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
 		good &= prepare_all(c, rooms[i]);
 	assert_true(good);
