@@ -37,19 +37,39 @@ demand_bound(struct cedar_checker *checker, const struct cedar_expr *expr, const
 	return cedar_answer_bad(&cedar_type_bool);
 }
 
-/* Literals can be compared here and now. */
+/* Is it a literal, or && and || of nothing but true and false, which the reference takes for one when it parses? */
 static bool
+is_literal(const struct cedar_expr *expr, struct cedar_value *out)
+{
+	bool all = expr->kind == CEDAR_NODE_AND;
+	size_t i;
+
+	if (expr->kind == CEDAR_NODE_LITERAL) {
+		*out = expr->value;
+		return true;
+	}
+	if (expr->kind != CEDAR_NODE_AND && expr->kind != CEDAR_NODE_OR)
+		return false;
+	for (i = 0; i < expr->count; i++) {
+		if (!is_literal(expr->items[i], out) || out->kind != CEDAR_BOOL)
+			return false;
+		all = expr->kind == CEDAR_NODE_AND ? all && out->truth : all || out->truth;
+	}
+	*out = (struct cedar_value){ .kind = CEDAR_BOOL, .truth = all };
+	return true;
+}
+
+/* Literals can be compared here and now. */
+APART static bool
 literals_known(const struct cedar_checker *checker, const struct cedar_expr *left, const struct cedar_expr *right, bool *equal)
 {
 	const struct cedar_uid *a = uid_of(checker, left), *b = uid_of(checker, right);
+	struct cedar_value x = { .kind = CEDAR_ENTITY }, y = { .kind = CEDAR_ENTITY };
 
-	if ((a == NULL && left->kind != CEDAR_NODE_LITERAL) || (b == NULL && right->kind != CEDAR_NODE_LITERAL))
-		return false;
-	/* an extension value is a call in the reference, which decides nothing about calls */
-	if ((a == NULL && left->value.kind >= CEDAR_SET) || (b == NULL && right->value.kind >= CEDAR_SET))
+	if ((a == NULL && !is_literal(left, &x)) || (b == NULL && !is_literal(right, &y)))
 		return false;
 	if (a == NULL || b == NULL)
-		*equal = a == b && cedar_value_equal(&left->value, &right->value);
+		*equal = a == b && cedar_value_equal(&x, &y);
 	else
 		*equal = cedar_text_equal(a->type, b->type) && cedar_text_equal(a->id, b->id);
 	return true;

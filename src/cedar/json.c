@@ -373,7 +373,7 @@ cedar_json_get(const struct cedar_json *json, const char *name)
 {
 	size_t i;
 
-	if (json->kind != CEDAR_JSON_OBJECT)
+	if (json == NULL || json->kind != CEDAR_JSON_OBJECT)
 		return NULL;
 	for (i = 0; i < json->field_count; i++)
 		if (cedar_text_is(json->fields[i].name, name))

@@ -38,7 +38,7 @@ struct cedar_json_field {
 /* The whole text must be one value. Bytes that are not UTF-8, nesting beyond CEDAR_DEPTH_MAX, names that come twice in
  * one object, and half surrogates are faults. */
 CEDAR_CHECKED bool cedar_json_parse(struct cedar_arena *, struct cedar_text source, struct cedar_json *out, struct cedar_fault *);
-/* NULL if there is none or this is no object. */
+/* NULL if there is none or this is no object (or NULL). */
 const struct cedar_json *cedar_json_get(const struct cedar_json *, const char *name);
 bool cedar_json_is(const struct cedar_json *, const char *text);
 /* The text in quotes, escaped as JSON. */

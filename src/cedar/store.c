@@ -4,6 +4,7 @@
 struct cedar_entities {
 	struct cedar_memory memory;
 	struct cedar_trie *trie;
+	struct cedar_trie *above; /* uids that some entity has named as its parent */
 	size_t count;
 };
 
@@ -11,6 +12,8 @@ struct change {
 	struct cedar_memory memory;
 	struct cedar_arena arena;       /* of the work */
 	struct cedar_trie *trie;        /* as it becomes */
+	struct cedar_trie *above;
+	size_t entities;
 	struct cedar_leaf **leaves;     /* those whose ancestors are to be completed */
 	size_t count, capacity;
 	const struct cedar_builder *builder;
@@ -47,6 +50,7 @@ cedar_entities_free(struct cedar_entities *entities)
 		return;
 	memory = entities->memory;
 	cedar_trie_drop(&memory, entities->trie);
+	cedar_trie_drop(&memory, entities->above);
 	cedar_memory_give(&memory, entities);
 }
 
@@ -67,6 +71,8 @@ change_put(struct change *change, struct cedar_leaf *leaf)
 		cedar_leaf_drop(leaf);
 		return change_fail(change, "out of memory");
 	}
+	if (cedar_trie_find(change->trie, &leaf->entity.uid) == NULL)
+		change->entities++;
 	trie = cedar_trie_put(&change->memory, change->trie, leaf);
 	if (trie == NULL)
 		return change_fail(change, "out of memory");
@@ -279,15 +285,65 @@ ancestors_complete(struct change *change, struct cedar_leaf *leaf)
 }
 
 static bool
-change_make(struct change *change, const struct cedar_entities *base)
+above_add(struct change *change, const struct cedar_uid *uid)
+{
+	struct cedar_trie *above;
+	struct cedar_leaf *leaf;
+	struct cedar_uid *copy;
+
+	if (cedar_trie_find(change->above, uid) != NULL)
+		return true;
+	leaf = cedar_leaf_new(&change->memory);
+	copy = leaf ? cedar_uid_copy(&leaf->arena, uid) : NULL;
+	if (copy == NULL) {
+		cedar_leaf_drop(leaf);
+		return change_fail(change, "out of memory");
+	}
+	leaf->entity.uid = *copy;
+	above = cedar_trie_put(&change->memory, change->above, leaf);
+	if (above == NULL)
+		return change_fail(change, "out of memory");
+	cedar_trie_drop(&change->memory, change->above);
+	change->above = above;
+	return true;
+}
+
+static bool
+put_all(struct change *change)
 {
 	const struct cedar_entity *entity;
 	size_t i;
 
-	for (entity = change->builder->first; entity != NULL; entity = entity->next)
+	for (entity = change->builder->first; entity != NULL; entity = entity->next) {
 		if (!change_put(change, leaf_copy(change, entity)))
 			return false;
-	if (base != NULL && !cedar_trie_each(base->trie, recount_below, change))
+		for (i = 0; i < entity->parent_count; i++)
+			if (!above_add(change, entity->parents[i].uid))
+				return false;
+	}
+	return true;
+}
+
+/* Most changes are of entities that nobody stands below: then nothing else is looked at. */
+static bool
+may_be_above(const struct change *change, const struct cedar_entities *base)
+{
+	const struct cedar_entity *entity;
+
+	for (entity = change->builder->first; base != NULL && entity != NULL; entity = entity->next)
+		if (cedar_trie_find(base->above, &entity->uid) != NULL)
+			return true;
+	return false;
+}
+
+static bool
+change_make(struct change *change, const struct cedar_entities *base)
+{
+	size_t i;
+
+	if (!put_all(change))
+		return false;
+	if (may_be_above(change, base) && !cedar_trie_each(base->trie, recount_below, change))
 		return false;
 	for (i = 0; i < change->count; i++) /* found anew: a later one of the same uid has taken its place */
 		if (!ancestors_complete(change, cedar_trie_find(change->trie, &change->leaves[i]->entity.uid)))
@@ -305,14 +361,6 @@ change_end(struct change *change)
 	cedar_arena_dispose(&change->arena);
 }
 
-static bool
-count_one(void *context, struct cedar_leaf *leaf)
-{
-	(void)leaf;
-	++*(size_t *)context;
-	return true;
-}
-
 bool
 cedar_entities_with(const struct cedar_memory *memory, const struct cedar_entities *base, struct cedar_builder *builder,
 	struct cedar_entities **out, struct cedar_fault *fault)
@@ -326,15 +374,20 @@ cedar_entities_with(const struct cedar_memory *memory, const struct cedar_entiti
 	if (entities == NULL)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
 	cedar_arena_init(&change.arena, &change.memory, 4096);
-	change.trie = base ? cedar_trie_keep(base->trie) : NULL;
+	if (base != NULL) {
+		change.trie = cedar_trie_keep(base->trie);
+		change.above = cedar_trie_keep(base->above);
+		change.entities = base->count;
+	}
 	if (!change_make(&change, base)) {
 		cedar_trie_drop(&change.memory, change.trie);
+		cedar_trie_drop(&change.memory, change.above);
 		cedar_memory_give(&change.memory, entities);
 		change_end(&change);
 		return false;
 	}
-	*entities = (struct cedar_entities){ .memory = change.memory, .trie = change.trie };
-	cedar_trie_each(entities->trie, count_one, &entities->count);
+	*entities = (struct cedar_entities){ .memory = change.memory, .trie = change.trie, .above = change.above,
+		.count = change.entities };
 	change_end(&change);
 	*out = entities;
 	return true;

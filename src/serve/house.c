@@ -48,6 +48,8 @@ system_record(struct house *h, const struct system_change *c)
 	random_bytes(d.passage, sizeof d.passage);
 	if (c->subject.size)
 		pairs_text(&d.outcome, "subject", c->subject);
+	if (strcmp(c->operation, "system.start") == 0)
+		pairs_number(&d.outcome, "migration", store_version());
 	TRY(draft_encode(scope, h->keys, &d, &entry));
 	struct submission s = { .apply = c->apply ? apply_system : NULL, .context = (void *)(uintptr_t)c, .changes_epoch = c->apply != NULL,
 	                        .entry_count = 1, .entries = &entry };

@@ -275,6 +275,13 @@ open_gate(struct serve *s)
 }
 
 static fallible
+record_event(struct serve *s, const char *operation, const char *subject)
+{
+	const struct system_change c = { .operation = operation, .subject = slice_text(subject) };
+	return system_record(s->house, &c);
+}
+
+static fallible
 run(struct serve *s, int keeper, struct ready_writer writer, const sigset_t *set, const char **why)
 {
 	*why = "the loop cannot be made";
@@ -284,15 +291,18 @@ run(struct serve *s, int keeper, struct ready_writer writer, const sigset_t *set
 	TRY(house_open(s, s->options->dir, keeper, disk_failed, &s->house, why));
 	*why = "the gate cannot be opened: are the policies in force readable?";
 	TRY(open_gate(s));
+	*why = "the start cannot be recorded";
+	TRY(record_event(s, "system.start", "version " SEKISHO_VERSION));
 	TRY(start_workers(s));
 	tell_ready(s, writer);
 	timer_set(s->tick, SECONDS(TICK_SECONDS));
 	loop_run(s->loop);
 	end_workers(s);
+	err_t e = record_event(s, "system.stop", "version " SEKISHO_VERSION);
 	talloc_free(s->gate);
 	talloc_free(s->changes);
 	talloc_free(s->house);
-	return NULL;
+	return e;
 }
 
 /* Everything that needs a right which serve will not have: processes, sockets, the file that tells we are ready. */

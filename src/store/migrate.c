@@ -15,6 +15,12 @@ migration_count(void)
 	return n;
 }
 
+int64_t
+store_version(void)
+{
+	return (int64_t)migration_count();
+}
+
 static fallible
 version_of(struct store *s, int64_t *version)
 {

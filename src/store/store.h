@@ -66,6 +66,8 @@ const char *store_fault(const struct store *);
 
 /* Brings the tables to this program's version, forward only. Fails with E_STORE_NEWER. */
 fallible store_migrate(struct store *, int64_t now);
+/* The number of the newest migration that this program has. */
+int64_t store_version(void);
 
 /* A reading transaction sees one state until it ends; STORE_WRITE ones exclude each other. */
 fallible store_begin(struct store *);

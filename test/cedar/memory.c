@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "cedar/convert.h"
+#include "cedar/explain.h"
 #include "cedar/schema.h"
 
 struct counted {
@@ -41,6 +43,28 @@ static const char request_text[] = "{\"principal\":{\"type\":\"User\",\"id\":\"a
 static const char schema_text[] = "entity Group; entity User in [Group] { level: Long, x: { y: Set<Long> } }; entity Doc;"
 	"action view, edit appliesTo { principal: User, resource: Doc, context: { n: Long } };";
 
+/* Written in each format and read again. */
+static bool
+convert_run(const struct cedar_memory *memory, const struct cedar_policies *policies)
+{
+	struct cedar_format format = { 0 };
+	struct cedar_policies *again = NULL;
+	struct cedar_text text = { 0 }, formatted = { 0 };
+	bool good = cedar_policies_write_json(memory, policies, &text) && cedar_policies_parse_json(memory, text, &again, NULL);
+
+	if (text.data != NULL)
+		cedar_text_free(memory, text);
+	cedar_policies_free(again);
+	text.data = NULL;
+	good = good && cedar_policies_write_text(memory, policies, &text) &&
+		cedar_format_text(memory, text, &format, &formatted, NULL);
+	if (text.data != NULL)
+		cedar_text_free(memory, text);
+	if (formatted.data != NULL)
+		cedar_text_free(memory, formatted);
+	return good;
+}
+
 /* All of it once; true when nothing was refused. */
 static bool
 whole_run(const struct cedar_memory *memory)
@@ -54,6 +78,7 @@ whole_run(const struct cedar_memory *memory)
 	struct cedar_request request;
 	struct cedar_response response = { 0 };
 	struct cedar_report report = { 0 };
+	struct cedar_explained explained = { 0 };
 	struct cedar_fault fault;
 	bool good = builder != NULL && scratch != NULL;
 
@@ -66,6 +91,9 @@ whole_run(const struct cedar_memory *memory)
 	if (good)
 		assert_true(response.allow && response.reason_count == 2 && response.error_count == 0);
 	good = good && cedar_validate(memory, schema, linked, &report);
+	good = good && cedar_explain(memory, linked, entities, NULL, &request, 3, &explained);
+	cedar_explained_free(&explained);
+	good = good && convert_run(memory, linked);
 	cedar_report_free(&report);
 	if (good)
 		cedar_entity_parent(builder, cedar_entity_add(builder, "Group", "staff"), "Group", "all");

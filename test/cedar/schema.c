@@ -194,7 +194,8 @@ test_conditions(void **state)
 		{ "true || principal.nothing", true, NULL }, { "if principal has boss then 1 else true", false, "branches" },
 		{ "context.nothing == 1", false, "no attribute" }, { "principal.name < \"x\"", false, "expected Long" },
 		{ "-principal.limit.amount < 3", true, NULL }, { "!principal.name", false, "expected Bool" },
-		{ "{a: 1}.a == 1", true, NULL }, { "{a: 1}.b == 1", false, "no attribute" }, { "principal.boss == principal", false, "optional" } };
+		{ "{a: 1}.a == 1", true, NULL }, { "{a: 1}.b == 1", false, "no attribute" }, { "principal.boss == principal", false, "optional" },
+		{ "(true && false) == \"x\"", true, NULL }, { "(true || (false && true)) == 1", true, NULL }, { "!true == \"x\"", false, "never be equal" } };
 	struct cedar_schema *schema = schema_of(world);
 	char text[1000];
 	size_t i;

@@ -104,7 +104,7 @@ class Signer:
 
 
 class Book:
-    """`leaves` is the main log; `logs` name -> [(main index, entry bytes, time, detail key)]; `maps` index -> (covers, tree)."""
+    """`leaves` is the main log; `logs` name -> [(main index, entry bytes, time, detail key)]; `maps` tree size -> (covers, root, paths, heads, sizes)."""
 
     def __init__(self, seed=1, names=("acme", "globex", "vendor", "everyone")):
         self.random, self.names = random.Random(seed), names
@@ -153,7 +153,7 @@ class Book:
         heads = self.heads(covers, empty)
         root, paths = map_tree(heads)
         self.leaves.append(b"\1" + struct.pack(">Q", covers) + root)
-        self.maps[len(self.leaves)] = covers, root, paths, heads
+        self.maps[len(self.leaves)] = covers, root, paths, heads, {n: self.size_at(n, covers) for n in self.logs}
         return len(self.leaves)
 
     def note(self, size, origin=ORIGIN, witnesses=(), root=None, signer=None):
@@ -165,8 +165,8 @@ class Book:
         return {"covers": covers, "root": b64(root), "inclusion": [b64(h) for h in path(size - 1, self.leaves[:size])]}
 
     def place(self, name, size):
-        covers, _, paths, heads = self.maps[size]
-        label, n = self.label(name), self.size_at(name, covers)
+        _, _, paths, heads, sizes = self.maps[size]
+        label, n = self.label(name), sizes.get(name, 0)
         out = {"name": name, "label": b64(label), "size": n, "root": b64(mth(self.tree_of(name, n)))}
         steps = paths.get(label)
         if steps is None:
@@ -195,7 +195,7 @@ class Book:
                 "checkpoint": self.note(previous), "map": self.map_part(previous),
                 "consistency": [b64(h) for h in proof(previous, self.leaves[:size])],
                 "logs": [self.place(n, previous) | {"consistency": [b64(h) for h in proof(
-                    self.size_at(n, self.maps[previous][0]), self.tree_of(n, self.size_at(n, self.maps[size][0])))]}
+                    self.maps[previous][4].get(n, 0), self.tree_of(n, self.maps[size][4].get(n, 0)))]}
                     for n, _, _ in spans]}
         members = {}
         for log in proof_json["logs"]:
