@@ -122,6 +122,8 @@ def main():
         if wanted("cedar"):
             say("Cedar")
             programs("test/cedar", {"SEKISHO": program, "SEKISHO_SHARED": SHARED})
+            say("the bundle verifier, beside one in another language")
+            programs("test/proof", {"SEKISHO": program, "SEKISHO_SHARED": SHARED, "ASAN_OPTIONS": "detect_leaks=0"})
         if wanted("scenario"):
             say("scenarios, GCC with ASan and UBSan")
             scenarios(program, True)

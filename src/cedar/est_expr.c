@@ -313,10 +313,14 @@ path_expr(struct cedar_est *est, const struct cedar_json *json, const struct ced
 static const struct cedar_expr *
 attribute_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node kind)
 {
+	static const char *const names[] = { "left", "attr", NULL };
 	const struct cedar_json *name = cedar_json_get(json, "attr");
-	const struct cedar_expr *object = field_expr(est, json, "left");
+	const struct cedar_expr *object;
 	struct cedar_text kept;
 
+	if (kind != CEDAR_NODE_HAS && !cedar_est_fields(est, json, names)) /* the reference minds no more fields in `has` */
+		return NULL;
+	object = field_expr(est, json, "left");
 	if (object == NULL)
 		return NULL;
 	if (kind == CEDAR_NODE_HAS && is_kind(name, CEDAR_JSON_ARRAY) && name->count > 0)

@@ -335,7 +335,11 @@ print_span(const struct proof_shown_log *l)
 {
 	unsigned long long from = l->from, to = l->to, size = l->size, count = l->to - l->from;
 	if (l->absent)
-		printf("%s", say("the log does not exist: nothing was recorded in it", "このログは存在しない。何も記録されていない"));
+		printf("%s", say("no log has the label below: nothing was recorded under it (the name is the bundle's word)",
+		                 "下のラベルのログは存在しない。その下には何も記録されていない (名前は束の言うところによる)"));
+	else if (from == to)
+		printf(say("none of the %llu entries of the log with the label below is shown (the name is the bundle's word)",
+		           "下のラベルのログの %llu 件のうち、示すものはない (名前は束の言うところによる)"), size);
 	else if (from == 0 && to == size)
 		printf(say("all %llu entries, from the first to the last", "最初から最後まで、全 %llu 件"), size);
 	else if (to == size)

@@ -16,7 +16,8 @@ struct record_worker {
 	struct waker *waker;
 	void (*epoch_changed)(void *);
 	void *argument;
-	uint64_t epoch;                 /* the last that epoch_changed was told of */
+	uint64_t epoch;                 /* its own: the last that epoch_changed was told of */
+	uint64_t woken_epoch;           /* the recorder's: the last that it was woken for */
 	_Atomic(struct submission *) done;      /* newest first */
 	bool woken;                     /* the recorder's: has something from this group */
 };
@@ -195,16 +196,17 @@ hand_back(struct record *r, struct submission *first)
 	for (struct submission *s = first, *next; s; s = next) {
 		struct record_worker *w = s->worker;
 		next = s->next;
+		w->woken = true;        /* before the push: with it the worker may be on its way out */
 		s->next = atomic_load(&w->done);
 		while (!atomic_compare_exchange_weak(&w->done, &s->next, s))
 			;
-		w->woken = true;
 	}
 	pthread_mutex_lock(&r->lock);
 	for (struct record_worker *w = r->workers; w; w = w->next) {
-		if (w->woken || w->epoch != record_epoch(r))
+		if (w->woken || w->woken_epoch != record_epoch(r))
 			waker_wake(w->waker);
 		w->woken = false;
+		w->woken_epoch = record_epoch(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -391,7 +393,7 @@ record_worker_new(const void *owner, struct record *r, struct loop *loop, void (
 	w->record = r;
 	w->epoch_changed = epoch_changed;
 	w->argument = argument;
-	w->epoch = record_epoch(r);
+	w->epoch = w->woken_epoch = record_epoch(r);
 	TRY(waker_new(w, loop, worker_woken, w, &w->waker));
 	pthread_mutex_lock(&r->lock);
 	w->next = r->workers;

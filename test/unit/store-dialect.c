@@ -64,20 +64,22 @@ do_it(PGconn *c, const char *what, const char *sql, bool prepare)
 static bool
 prepare_all(PGconn *c, const struct query *const *queries)
 {
+	SCOPED void *scope = talloc_new(NULL);
 	bool good = true;
 	for (; *queries; queries++)
-		good &= do_it(c, (*queries)->name, translate(NULL, (*queries)->sql), true);
+		good &= do_it(c, (*queries)->name, translate(scope, (*queries)->sql), true);
 	return good;
 }
 
 static void
 postgresql_takes_all_of_it(void **state)
 {
+	SCOPED void *scope = talloc_new(NULL);
 	PGconn *c = *state;
 	bool good = true;
-	assert_true(do_it(c, "migration", translate(NULL, "CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL)"), false));
+	assert_true(do_it(c, "migration", translate(scope, "CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied INTEGER NOT NULL)"), false));
 	for (const struct embedded *m = store_migrations; m->name; m++)
-		good &= do_it(c, m->name, translate(NULL, m->text), false);
+		good &= do_it(c, m->name, translate(scope, m->text), false);
 	const struct query *const *rooms[] = { store_sql_queries, ledger_sql_queries, identity_sql_queries, vault_sql_queries,
 	                                       gate_sql_queries, operations_sql_queries, alert_sql_queries };
 	for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
