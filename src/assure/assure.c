@@ -119,12 +119,25 @@ assure_board(const struct check *checks, const struct path *paths, void *context
 	return board;
 }
 
+static json_t *
+words_of(const char *text)
+{
+	json_t *words = json_array();
+	while (*text) {
+		size_t n = strcspn(text, " ");
+		json_array_append_new(words, json_stringn(text, n));
+		text += n;
+		text += strspn(text, " ");
+	}
+	return words;
+}
+
 json_t *
 assure_coverage(const struct path *paths)
 {
 	json_t *list = json_array();
 	for (; paths->id; paths++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", paths->id, "kind", paths->kind, "state",
-		                                      path_names[paths->state], "measures", paths->measures));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "id", paths->id, "kind", paths->kind, "state",
+		                                      path_names[paths->state], "measures", words_of(paths->measures)));
 	return list;
 }

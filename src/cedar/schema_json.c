@@ -1,4 +1,5 @@
 /* schema_json.c - schemas in the JSON format to raw declarations. */
+#include "cedar/expr.h"
 #include "cedar/json.h"
 #include "cedar/schema_raw.h"
 
@@ -52,10 +53,14 @@ check_annotations(struct cedar_raw_schema *raw, const struct cedar_json *json)
 		return true;
 	if (!expect(raw, annotations, CEDAR_JSON_OBJECT, "an object of annotations"))
 		return false;
-	for (i = 0; i < annotations->field_count; i++)
-		if (annotations->fields[i].value.kind != CEDAR_JSON_NULL &&
-			!expect(raw, &annotations->fields[i].value, CEDAR_JSON_STRING, "a string"))
+	for (i = 0; i < annotations->field_count; i++) {
+		const struct cedar_json_field *field = &annotations->fields[i];
+
+		if (!cedar_word_valid(field->name))
+			return fail(raw, &field->value, "`%.*s` is no name of an annotation", field->name);
+		if (field->value.kind != CEDAR_JSON_NULL && !expect(raw, &field->value, CEDAR_JSON_STRING, "a string"))
 			return false;
+	}
 	return true;
 }
 

@@ -42,18 +42,45 @@ help_one(const char *words)
 	return usage_error("there is no command '%s'", words);
 }
 
+/* What a measure's checks say now, each with what would be kept. */
+static int
+explain_measure(const char *id)
+{
+	SCOPED void *owner = talloc_new(NULL);
+	struct request q = { .method = "GET", .path = memory_format(owner, "/v1/measures/%s", url_escape(owner, id)) };
+	struct response r;
+	size_t i;
+	json_t *check;
+	if (!client_send(owner, &q, &r) || r.status != 200) {
+		if (r.status == 404)
+			fprintf(stderr, "sekisho: '%s' is neither an error (E_DENIED, …) nor a measure (E1 to E7, P0 to P7, W)\n", id);
+		return client_failure(&r);
+	}
+	printf("%s: %s: %s\n", id, json_string_value(json_object_get(r.json, "title")), json_string_value(json_object_get(r.json, "state")));
+	json_array_foreach(json_object_get(r.json, "checks"), i, check) {
+		json_t *issue = json_object_get(check, "issue");
+		printf("  %-26s %-8s %s", json_string_value(json_object_get(check, "id")), json_string_value(json_object_get(check, "state")),
+		       json_string_value(json_object_get(check, "value")));
+		if (issue)
+			printf("not built: issue %lld", (long long)json_integer_value(issue));
+		else
+			printf(" (kept: %s)", json_string_value(json_object_get(check, "threshold")));
+		putchar('\n');
+	}
+	return EXIT_DONE;
+}
+
 int
 run_explain(struct words *w)
 {
 	if (w->count != 1)
-		return usage_error("explain ID (an error as in E_DENIED, or the passage that a denial printed)");
+		return usage_error("explain ID (an error as in E_DENIED, or a measure as in E5)");
 	err_t e = err_find(w->places[0]);
 	if (e) {
 		printf("%s: %s\nHTTP %d, SQLSTATE %s, exit code %d\n", e->name, e->text[cli_language], e->http, e->sqlstate, e->exit);
 		return EXIT_DONE;
 	}
-	fprintf(stderr, "sekisho: '%s' is not an error that I know\n", w->places[0]);
-	return EXIT_NOT_FOUND;
+	return explain_measure(w->places[0]);
 }
 
 static bool

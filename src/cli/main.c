@@ -34,7 +34,7 @@ const struct command cli_commands[] = {
 	{ "bundle", "verify FILE --key VKEY|show FILE", { "checks a bundle of the book offline", "台帳の束をオフラインで検証する" }, NULL },
 	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
-	{ "explain", "ID", { "an error", "エラーを説明する" }, run_explain },
+	{ "explain", "ID", { "an error, or a measure", "エラーまたは対策を説明する" }, run_explain },
 	{ "doctor", "", { "what may be wrong", "問題を診断する" }, run_doctor },
 	{ "version", "", { "of this program", "バージョンを示す" }, run_version },
 	{ "init", "--dir D [--sample]", { "makes a new installation in a folder", "新しい環境を作成する" }, run_init },
@@ -62,7 +62,7 @@ is_approval(int argc, char **argv)
 static int
 run_words(const struct command *c, int argc, char **argv)
 {
-	static const char *const flags[] = { "f", "sample", "quiet", NULL };
+	static const char *const flags[] = { "f", "sample", "quiet", "tls12", NULL };
 	struct words w;
 	if (!words_parse(argc, argv, flags, &w))
 		return EXIT_USAGE;

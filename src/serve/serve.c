@@ -241,6 +241,7 @@ open_door(struct serve *s, struct keys *keys, const char **why)
 	TRY(certificate_new(s, keys, &certificate, &key, &client_ca));
 	const struct door_options options = {
 		.address = s->options->https, .certificate = certificate, .key = key, .client_ca = client_ca,
+		.allow_tls12 = s->options->allow_tls12,
 		.limits = { .connections = 16384, .connections_per_address = 16384 },
 	};
 	*why = "the address cannot be listened on";

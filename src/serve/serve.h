@@ -9,6 +9,7 @@ struct serve_options {
 	const char *https;              /* ADDR:PORT; port 0 picks a free one */
 	const char *ready_file;         /* written when ready; may be NULL */
 	bool quiet;                     /* no log below warnings */
+	bool allow_tls12;               /* beside 1.3: ECDHE and AEAD only */
 };
 
 /* Runs until SIGTERM or SIGINT, then drains; SIGHUP renews the certificate. *why says what failed at start. */

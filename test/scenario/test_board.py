@@ -1,0 +1,102 @@
+"""The board and the paths: derived from checks that run, and red when the thing itself is broken."""
+import json
+import os
+import unittest
+
+from house import House
+
+GROUPS = [f"E{i}" for i in range(1, 8)] + [f"P{i}" for i in range(8)] + ["W"]
+
+
+class Board(unittest.TestCase):
+    def board(self, house):
+        done = house.sekisho("measure", "ls", "-o", "json", person="aud1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return {g["id"]: g for g in json.loads(done.stdout)}
+
+    def checks(self, house):
+        return {c["id"]: c["state"] for g in self.board(house).values() for c in g["checks"]}
+
+    def test_every_group_is_there_and_follows_the_rule(self):
+        with House() as house:
+            board = self.board(house)
+            self.assertEqual(list(board), GROUPS)
+            for group in board.values():
+                states = [c["state"] for c in group["checks"]]
+                self.assertTrue(states, group["id"])
+                for c in group["checks"]:
+                    self.assertTrue(c["duty"].startswith(group["id"] + ".") and c["id"].startswith(c["duty"]), c["id"])
+                    self.assertEqual("issue" in c, c["state"] == "absent", c["id"])
+                wanted = ("broken" if "broken" in states else "absent" if set(states) == {"absent"} else
+                          "unknown" if {"unknown", "absent"} & set(states) or group["id"] in self.dark(house) else "kept")
+                self.assertEqual(group["state"], wanted, group["id"])
+            broken = [c["id"] for g in board.values() for c in g["checks"] if c["state"] == "broken"]
+            self.assertEqual(broken, ["E2.2.root-key"])
+            self.assertIn("plain file", house.sekisho("explain", "E2", person="aud1").stdout)
+
+    @staticmethod
+    def dark(house):
+        paths = json.loads(house.sekisho("coverage", "-o", "json", person="aud1").stdout)
+        assert {p["id"]: p["state"] for p in paths}["https-api"] == "enforced"
+        return {m for p in paths if p["state"] == "dark" for m in p["measures"]}
+
+    def test_a_policy_taken_out_turns_its_light_red_and_no_other(self):
+        with House() as house:
+            before = self.checks(house)
+            path = os.path.join(house.top, "p.cedar")
+            with open(path, "w") as f:
+                f.write('@id("training-overdue-renamed")\npermit (principal, action == Action::"nothing", resource);\n')
+            import sqlite3
+            house.stop()
+            db = sqlite3.connect(os.path.join(house.dir, "store/store.db"))
+            text = db.execute("SELECT text FROM policy_set WHERE until IS NULL").fetchone()[0]
+            db.execute("UPDATE policy_set SET text = ? WHERE until IS NULL", (text.replace('@id("training-overdue")', '@id("gone")'),))
+            db.commit()
+            db.close()
+            house.start()
+            after = self.checks(house)
+            self.assertEqual({c: s for c, s in after.items() if s != before[c]}, {"E1.5.training-closes": "broken"})
+
+    def test_an_altered_body_and_an_altered_entry_turn_theirs_red(self):
+        import sqlite3
+        with House() as house:
+            before = self.checks(house)
+            house.stop()
+            db = sqlite3.connect(os.path.join(house.dir, "store/store.db"))
+            row, body = db.execute("SELECT rowid, body FROM object_version ORDER BY changed DESC LIMIT 1").fetchone()
+            db.execute("UPDATE object_version SET body = ? WHERE rowid = ?", (bytes([body[0] ^ 1]) + body[1:], row))
+            seq, leaf = db.execute("SELECT seq, leaf FROM tail ORDER BY seq LIMIT 1 OFFSET 3").fetchone()
+            db.execute("UPDATE tail SET leaf = ? WHERE seq = ?", (leaf[:20] + bytes([leaf[20] ^ 1]) + leaf[21:], seq))
+            db.commit()
+            db.close()
+            house.start()
+            after = self.checks(house)
+            self.assertEqual({c: s for c, s in after.items() if s != before[c]}, {"E2.2.sealed": "broken", "P5.1.book": "broken"})
+
+    def test_tls12_only_where_it_is_asked_for(self):
+        import ssl
+        import socket
+        import subprocess
+        from house import PROGRAM, environment, wait_until
+        with House() as house:
+            context = house.tls()
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            with self.assertRaises(ssl.SSLError):
+                context.wrap_socket(socket.create_connection((house.host, house.port)), server_hostname="127.0.0.1")
+            house.stop()
+            ready = os.path.join(house.top, "ready12")
+            server = subprocess.Popen([PROGRAM, "serve", "--dir", house.dir, "--https", "127.0.0.1:0", "--ready-file", ready, "--tls12"],
+                                      env=environment(), stderr=subprocess.DEVNULL)
+            try:
+                wait_until(lambda: os.path.exists(ready), 10, "the server")
+                port = int(json.load(open(ready))["https"].rsplit(":", 1)[1])
+                s = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="127.0.0.1")
+                self.assertEqual(s.version(), "TLSv1.2")
+                s.close()
+            finally:
+                server.terminate()
+                server.wait()
+
+
+if __name__ == "__main__":
+    unittest.main()
