@@ -1,5 +1,5 @@
 # The two commands are `make run` and `make test`; everything else is here because they need it.
-.PHONY: all deps deps-test build run test check bench soak fuzz lint fresh clean format measures
+.PHONY: all deps deps-test build run test check bench soak fuzz lint fresh clean measures licences
 
 BUILD = build
 MESON_QUIET = >/dev/null
@@ -46,3 +46,11 @@ fresh:
 
 clean:
 	rm -rf build build-*
+
+# The licences of what the program links, from the packages.
+licences: build
+	@scripts/licences.py
+
+# Each measure: code, checks, tests. Fails while a check has no test that breaks it.
+measures:
+	@scripts/measures.py

@@ -73,6 +73,33 @@ class Board(unittest.TestCase):
             after = self.checks(house)
             self.assertEqual({c: s for c, s in after.items() if s != before[c]}, {"E2.2.sealed": "broken", "P5.1.book": "broken"})
 
+    def test_each_of_these_turns_its_own_light_red(self):
+        """All at once, in the store of a server that is down: a light for each, and no other."""
+        import sqlite3
+        with House() as house:
+            before = self.checks(house)
+            house.token("sup2")
+            house.stop()
+            db = sqlite3.connect(os.path.join(house.dir, "store/store.db"))
+            actor = {i: a for i, a in db.execute("SELECT id, actor FROM principal")}
+            now = int(__import__("time").time() * 1e6)
+            db.execute("INSERT INTO grants (id, actor, subscriber, resource, rights, request, since, expires) VALUES ('grt_x', ?, 'acme', "
+                       "'users', 'read', '', ?, ?)", (actor["sup1"], now, now + 60 * 86400 * 10**6))
+            db.execute("INSERT INTO request VALUES ('req_x', 'people.role', ?, '', '', '', '', 'approved', 1, 2, 2, ?)", (actor["adm1"],) * 2)
+            db.execute("UPDATE fact SET value = 'left' WHERE subject = ? AND attribute = 'state'", (actor["sup2"],))
+            db.execute("UPDATE object_version SET passage = '' WHERE id = '4711' AND subscriber = 'acme'")
+            text = db.execute("SELECT text FROM policy_set WHERE until IS NULL").fetchone()[0]
+            for name in ("purpose-required", "provider-not-reviewed"):
+                text = text.replace(f'@id("{name}")', f'@id("gone-{name}")')
+            db.execute("UPDATE policy_set SET text = ? WHERE until IS NULL", (text,))
+            db.commit()
+            db.close()
+            house.start()
+            after = self.checks(house)
+            self.assertEqual({c for c, s in after.items() if s != before[c]},
+                             {"E5.1.no-standing-access", "E5.1.second-person", "E5.3.revoked", "E5.4.purpose", "P0.1.review-closes", "P5.1.changes"})
+            self.assertTrue(all(after[c] == "broken" for c in after if after[c] != before[c]))
+
     def test_tls12_only_where_it_is_asked_for(self):
         import ssl
         import socket
