@@ -37,17 +37,31 @@ cedar_est_fields(struct cedar_est *est, const struct cedar_json *json, const cha
 	return true;
 }
 
+static bool
+is_text(const struct cedar_json *json)
+{
+	return json != NULL && json->kind == CEDAR_JSON_STRING;
+}
+
+static bool
+is_uid(const struct cedar_json *json)
+{
+	return json != NULL && is_text(cedar_json_get(json, "type")) && is_text(cedar_json_get(json, "id"));
+}
+
 bool
 cedar_est_uid(struct cedar_est *est, const struct cedar_json *json, struct cedar_uid *out)
 {
-	const struct cedar_json *escaped = cedar_json_get(json, "__entity"), *type, *id;
+	const struct cedar_json *escaped = cedar_json_get(json, "__entity"), *expr = cedar_json_get(json, "__expr"), *type, *id;
 	struct cedar_text type_kept, id_kept;
 
-	if (escaped != NULL)
+	if (expr != NULL && expr->kind == CEDAR_JSON_STRING)
+		return cedar_est_fail(est, expr, "`__expr` is no longer part of the format%.*s", CEDAR_TEXT(""));
+	if (is_uid(escaped))
 		json = escaped;
 	type = cedar_json_get(json, "type");
 	id = cedar_json_get(json, "id");
-	if (type == NULL || type->kind != CEDAR_JSON_STRING || id == NULL || id->kind != CEDAR_JSON_STRING)
+	if (!is_uid(json))
 		return cedar_est_fail(est, json, "an entity is {\"type\": …, \"id\": …}%.*s", CEDAR_TEXT(""));
 	if (!cedar_name_valid(type->text))
 		return cedar_est_fail(est, type, "`%.*s` is no name of a type", type->text);

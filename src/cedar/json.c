@@ -1,8 +1,6 @@
 /* json.c - strict JSON. */
 #include "cedar/json.h"
 
-#include <stdlib.h>
-
 struct reader {
 	struct cedar_arena *arena;
 	struct cedar_text source;
@@ -235,18 +233,10 @@ read_array(struct reader *reader, struct cedar_json *out)
 	return true;
 }
 
-static int
-field_order(const void *a, const void *b)
-{
-	const struct cedar_json_field *const *left = a, *const *right = b;
-
-	return cedar_text_order((*left)->name, (*right)->name);
-}
-
 static bool
 names_distinct(struct reader *reader, const struct cedar_json_field *fields, size_t count)
 {
-	const struct cedar_json_field **sorted;
+	struct cedar_text *sorted;
 	size_t i, j;
 
 	if (count <= 16) {
@@ -256,14 +246,14 @@ names_distinct(struct reader *reader, const struct cedar_json_field *fields, siz
 					return fail(reader, "a name comes twice in this object");
 		return true;
 	}
-	sorted = cedar_arena_take(reader->arena, count * sizeof(const struct cedar_json_field *));
+	sorted = cedar_arena_take(reader->arena, count * sizeof *sorted);
 	if (sorted == NULL)
 		return fail(reader, "out of memory");
 	for (i = 0; i < count; i++)
-		sorted[i] = &fields[i];
-	qsort(sorted, count, sizeof(const struct cedar_json_field *), field_order);
+		sorted[i] = fields[i].name;
+	cedar_texts_sort(sorted, count);
 	for (i = 1; i < count; i++)
-		if (cedar_text_equal(sorted[i - 1]->name, sorted[i]->name))
+		if (cedar_text_equal(sorted[i - 1], sorted[i]))
 			return fail(reader, "a name comes twice in this object");
 	return true;
 }

@@ -1,8 +1,6 @@
 /* parse_list.c - sets and records. */
 #include "cedar/parse.h"
 
-#include <stdlib.h>
-
 bool
 cedar_parse_out_of_memory(struct cedar_parser *parser)
 {
@@ -107,12 +105,6 @@ parse_field(struct cedar_parser *parser, struct cedar_parse_list *list)
 	return cedar_parse_list_add(parser, list, cedar_parse_expr(parser));
 }
 
-static int
-name_order(const void *a, const void *b)
-{
-	return cedar_text_order(*(const struct cedar_text *)a, *(const struct cedar_text *)b);
-}
-
 CEDAR_APART static bool
 names_distinct(struct cedar_parser *parser, const struct cedar_parse_list *list, size_t offset)
 {
@@ -125,7 +117,7 @@ names_distinct(struct cedar_parser *parser, const struct cedar_parse_list *list,
 	if (names == NULL)
 		return cedar_parse_out_of_memory(parser);
 	memcpy(names, list->names, list->count * sizeof *names);
-	qsort(names, list->count, sizeof *names, name_order);
+	cedar_texts_sort(names, list->count);
 	for (i = 1; i < list->count; i++)
 		if (cedar_text_equal(names[i - 1], names[i]))
 			return cedar_lex_fail(&parser->lexer, offset, "the key `%.*s` comes twice in this record",

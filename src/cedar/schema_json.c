@@ -34,6 +34,39 @@ expect_fields(struct cedar_raw_schema *raw, const struct cedar_json *json, const
 	return true;
 }
 
+/* Arrays are taken as the values of the fields in order, because the reference does so. */
+static bool
+fields_of_array(struct cedar_raw_schema *raw, const struct cedar_json **json, const char *const *names)
+{
+	const struct cedar_json *array = *json;
+	struct cedar_json *object = cedar_arena_take(raw->arena, sizeof *object);
+	struct cedar_json_field *fields = cedar_arena_take(raw->arena, array->count * sizeof *fields);
+	size_t i;
+
+	if (object == NULL || fields == NULL)
+		return cedar_raw_out_of_memory(raw);
+	for (i = 0; i < array->count; i++) {
+		if (names[i] == NULL)
+			return fail(raw, array, "this list is too long%.*s", CEDAR_TEXT(""));
+		fields[i] = (struct cedar_json_field){ cedar_text_of(names[i]), array->items[i] };
+	}
+	*object = *array;
+	object->kind = CEDAR_JSON_OBJECT;
+	object->fields = fields;
+	object->field_count = array->count;
+	*json = object;
+	return true;
+}
+
+/* Refuses fields that are not in the list, which ends with NULL and is in the order of the reference's structures. */
+static bool
+expect_struct(struct cedar_raw_schema *raw, const struct cedar_json **json, const char *const *names)
+{
+	if ((*json)->kind == CEDAR_JSON_ARRAY)
+		return fields_of_array(raw, json, names);
+	return expect_fields(raw, *json, names);
+}
+
 /* A field that may be absent or null. */
 static const struct cedar_json *
 optional(const struct cedar_json *json, const char *name)
@@ -244,7 +277,7 @@ entity_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, st
 	static const char *const names[] = { "memberOfTypes", "shape", "tags", "enum", "annotations", NULL };
 	const struct cedar_json *parents, *shape, *tags, *choices;
 
-	if (!expect_fields(raw, json, names) || !check_annotations(raw, json))
+	if (!expect_struct(raw, &json, names) || !check_annotations(raw, json))
 		return false;
 	parents = cedar_json_get(json, "memberOfTypes");
 	shape = cedar_json_get(json, "shape");
@@ -265,10 +298,10 @@ entity_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, st
 static bool
 applies_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, struct cedar_raw_action *action)
 {
-	static const char *const names[] = { "principalTypes", "resourceTypes", "context", NULL };
+	static const char *const names[] = { "resourceTypes", "principalTypes", "context", NULL };
 	const struct cedar_json *principals, *resources, *context;
 
-	if (!expect_fields(raw, json, names))
+	if (!expect_struct(raw, &json, names))
 		return false;
 	principals = cedar_json_get(json, "principalTypes");
 	resources = cedar_json_get(json, "resourceTypes");
@@ -292,7 +325,7 @@ parents_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, s
 		const struct cedar_json *item = &json->items[i], *id, *type;
 		struct cedar_raw_name name = { .offset = item->offset };
 
-		if (!expect_fields(raw, item, names))
+		if (!expect_struct(raw, &item, names))
 			return false;
 		id = cedar_json_get(item, "id");
 		type = optional(item, "type");
@@ -313,7 +346,7 @@ action_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, st
 	static const char *const names[] = { "attributes", "appliesTo", "memberOf", "annotations", NULL };
 	const struct cedar_json *applies, *parents, *attributes;
 
-	if (!expect_fields(raw, json, names) || !check_annotations(raw, json))
+	if (!expect_struct(raw, &json, names) || !check_annotations(raw, json))
 		return false;
 	attributes = optional(json, "attributes");
 	applies = optional(json, "appliesTo");
@@ -392,7 +425,7 @@ space_from_json(struct cedar_raw_schema *raw, struct cedar_text name, const stru
 	space = cedar_raw_space_get(raw, name, &fresh);
 	if (space == NULL)
 		return cedar_raw_out_of_memory(raw);
-	if (!expect_fields(raw, json, names) || !check_annotations(raw, json))
+	if (!expect_struct(raw, &json, names) || !check_annotations(raw, json))
 		return false;
 	commons = cedar_json_get(json, "commonTypes");
 	entities = cedar_json_get(json, "entityTypes");

@@ -18,6 +18,41 @@ cedar_text_alphabetical(struct cedar_text a, struct cedar_text b)
 	return a.size == b.size ? 0 : a.size < b.size ? -1 : 1;
 }
 
+static void
+texts_sift(struct cedar_text *texts, size_t root, size_t count)
+{
+	for (;;) {
+		size_t child = root * 2 + 1;
+		struct cedar_text kept = texts[root];
+
+		if (child >= count)
+			return;
+		if (child + 1 < count && cedar_text_order(texts[child], texts[child + 1]) < 0)
+			child++;
+		if (cedar_text_order(kept, texts[child]) >= 0)
+			return;
+		texts[root] = texts[child];
+		texts[child] = kept;
+		root = child;
+	}
+}
+
+void
+cedar_texts_sort(struct cedar_text *texts, size_t count)
+{
+	size_t i;
+
+	for (i = count / 2; i-- > 0;)
+		texts_sift(texts, i, count);
+	for (i = count; i-- > 1;) {
+		struct cedar_text last = texts[i];
+
+		texts[i] = texts[0];
+		texts[0] = last;
+		texts_sift(texts, 0, i);
+	}
+}
+
 static inline uint64_t
 mix(uint64_t hash, uint64_t word)
 {

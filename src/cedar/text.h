@@ -47,6 +47,8 @@ cedar_text_order(struct cedar_text a, struct cedar_text b)
 }
 
 struct cedar_text cedar_text_of(const char *);
+/* By cedar_text_order, in place; libc's qsort may allocate. */
+void cedar_texts_sort(struct cedar_text *, size_t count);
 int cedar_text_alphabetical(struct cedar_text, struct cedar_text);
 uint64_t cedar_text_hash(struct cedar_text, uint64_t seed);
 /* data is NULL when memory is out. The copy has a NUL behind it. */

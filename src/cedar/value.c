@@ -1,8 +1,6 @@
 /* value.c - equality, order, sets and records. */
 #include "cedar/value.h"
 
-#include <stdlib.h>
-
 struct cedar_uid
 cedar_uid_of(struct cedar_text type, struct cedar_text id)
 {
@@ -204,12 +202,6 @@ cedar_record_find(const struct cedar_value *record, struct cedar_text name)
 	return NULL;
 }
 
-static int
-field_order(const void *a, const void *b)
-{
-	return cedar_text_order(((const struct cedar_field *)a)->name, ((const struct cedar_field *)b)->name);
-}
-
 static void
 fields_insertion_sort(struct cedar_field *fields, size_t count)
 {
@@ -224,6 +216,41 @@ fields_insertion_sort(struct cedar_field *fields, size_t count)
 	}
 }
 
+static void
+fields_sift(struct cedar_field *fields, size_t root, size_t count)
+{
+	for (;;) {
+		size_t child = root * 2 + 1;
+		struct cedar_field kept = fields[root];
+
+		if (child >= count)
+			return;
+		if (child + 1 < count && cedar_text_order(fields[child].name, fields[child + 1].name) < 0)
+			child++;
+		if (cedar_text_order(kept.name, fields[child].name) >= 0)
+			return;
+		fields[root] = fields[child];
+		fields[child] = kept;
+		root = child;
+	}
+}
+
+static void
+fields_heap_sort(struct cedar_field *fields, size_t count)
+{
+	size_t i;
+
+	for (i = count / 2; i-- > 0;)
+		fields_sift(fields, i, count);
+	for (i = count; i-- > 1;) {
+		struct cedar_field last = fields[i];
+
+		fields[i] = fields[0];
+		fields[0] = last;
+		fields_sift(fields, 0, i);
+	}
+}
+
 bool
 cedar_fields_sort(struct cedar_field *fields, size_t count, size_t *twice)
 {
@@ -232,7 +259,7 @@ cedar_fields_sort(struct cedar_field *fields, size_t count, size_t *twice)
 	if (count <= 32)
 		fields_insertion_sort(fields, count);
 	else
-		qsort(fields, count, sizeof *fields, field_order);
+		fields_heap_sort(fields, count);
 	for (i = 1; i < count; i++)
 		if (cedar_text_equal(fields[i - 1].name, fields[i].name)) {
 			*twice = i;

@@ -174,17 +174,38 @@ answer(struct passage *p)
 	p->answered(p);
 }
 
+/* The entries of a passage: one; or one in each further log that it concerns; or one for each of its parts. */
+static fallible
+encode_entries(struct passage *p, size_t *count)
+{
+	const struct draft base = draft_of(p);
+	*count = p->part_count ? p->part_count : 1 + p->more_count;
+	p->entries = NEW_ARRAY(p, struct encoded, *count);
+	for (size_t i = 0; i < *count; i++) {
+		struct draft d = base;
+		if (p->part_count) {
+			const struct part *part = &p->parts[i];
+			d.log = part->subscriber.size ? part->subscriber : LITERAL(LOG_VENDOR);
+			d.decision = part->decision;
+			d.policy_count = part->policy_count;
+			memcpy(d.policies, part->policies, sizeof d.policies);
+			d.resource = part->resource;
+			d.purpose = part->purpose;
+			d.on_behalf = part->on_behalf;
+			pairs_text(&d.outcome, "action", part->action);
+		} else if (i > 0)
+			d.log = p->more[i - 1];
+		TRY(draft_encode(p, p->keys, &d, &p->entries[i]));
+	}
+	return NULL;
+}
+
 /* Everything from here on waits until the book has it. */
 static void
 submit(struct passage *p, bool change)
 {
-	struct draft d = draft_of(p);
-	err_t e = draft_encode(p, p->keys, &d, &p->entries[0]);
-	size_t count = 1;
-	for (size_t i = 0; !e && i < p->more_count; i++, count++) {
-		d.log = p->more[i];
-		e = draft_encode(p, p->keys, &d, &p->entries[count]);
-	}
+	size_t count;
+	err_t e = encode_entries(p, &count);
 	if (e) {
 		p->error = e == E_KEEPER ? e : E_CLOSED;
 		p->status = p->error->http;
@@ -239,7 +260,7 @@ reset(struct passage *p)
 	p->detail_text = p->next = NULL;
 	p->outcome = p->detail = (struct pairs){ 0 };
 	p->log = (struct slice){ NULL, 0 };
-	p->more_count = p->header_count = 0;
+	p->more_count = p->header_count = p->part_count = 0;
 	p->change = NULL;
 	p->waiting = NULL;
 	p->bytes = p->bytes_media = (struct slice){ NULL, 0 };

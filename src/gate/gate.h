@@ -84,6 +84,14 @@ struct answer_header {
 	char *value;
 };
 
+/* One of several decisions of a passage, each with an entry of its own in its own log. */
+struct part {
+	enum decision decision;
+	size_t policy_count;
+	struct slice policies[ENTRY_POLICIES];
+	struct slice subscriber, resource, purpose, on_behalf, action;
+};
+
 enum { ANSWER_HEADERS = 4, ENTRIES = 8, PASSAGE_TEXT = 2 * PASSAGE_SIZE + 1 };
 
 /* One passage: a talloc object. First what the door fills in; then what the gate does; then what prepare leaves. */
@@ -119,6 +127,8 @@ struct passage {
 	struct slice log;               /* the entry's log, where it is not the subscriber's or the vendor's */
 	size_t more_count;              /* further logs that get an entry of this passage */
 	struct slice more[ENTRIES - 1];
+	size_t part_count;              /* in the place of the passage's one entry, if not 0 */
+	struct part *parts;
 	void *change;                   /* for apply; NULL: there is nothing to change */
 	err_t (*waiting)(struct passage *, struct store *tx, int64_t time);     /* the gate's, in the place of apply */
 	bool changes_epoch;             /* as the operation says, unless prepare knows better */
@@ -133,7 +143,7 @@ struct passage {
 	struct answer_header headers[ANSWER_HEADERS];
 
 	struct submission submission;   /* the gate's */
-	struct encoded entries[ENTRIES];
+	struct encoded *entries;
 	unsigned tries;
 	bool applied;
 	bool unrecorded;                /* refused at the door, at a rate that the book must not bear (429) */

@@ -60,33 +60,54 @@ take_subject(struct passage *p, json_t *subject, struct principal **who, bool *k
 	return NULL;
 }
 
+struct question {
+	json_t *subject, *action, *resource, *context;
+};
+
+static fallible
+check_question(struct passage *p, const struct question *q)
+{
+	if (!text_at(q->action, "name").size)
+		return passage_fail(p, E_ARGUMENT, "action: expected \"name\", an operation's name as in /openapi.json");
+	if (!text_at(q->resource, "type").size || !text_at(q->resource, "id").size)
+		return passage_fail(p, E_ARGUMENT, "resource: expected \"type\" and \"id\", texts");
+	return NULL;
+}
+
+static json_t *
+decision_json(err_t e, const char *why)
+{
+	json_t *answer = json_pack("{s:b}", "decision", !e);
+	if (e)
+		json_object_set_new(answer, "context", json_pack("{s:s, s:s}", "code", e->name, "reason", why ? why : ""));
+	return answer;
+}
+
 /* Decides one evaluation; the application is the actor, the subject stands in on_behalf. */
 static fallible
-evaluate(struct passage *p, const struct evaluate_arguments *a, json_t **out)
+evaluate(struct passage *p, const struct question *q, struct part *part, json_t **out)
 {
-	struct slice name = text_at(a->action, "name"), purpose = text_at(a->context, "purpose");
+	struct slice name = text_at(q->action, "name"), purpose = text_at(q->context, "purpose");
 	const struct operation *o = gate_find(gate_of(p->worker), name);
 	struct principal *application = p->principal, *subject;
 	bool known = false;
-	if (!name.size)
-		return passage_fail(p, E_ARGUMENT, "action: expected \"name\", an operation's name as in /openapi.json");
-	if (!text_at(a->resource, "type").size || !text_at(a->resource, "id").size)
-		return passage_fail(p, E_ARGUMENT, "resource: expected \"type\" and \"id\", texts");
-	TRY(take_resource(p, text_at(a->resource, "id")));
-	TRY(take_subject(p, a->subject, &subject, &known));
-	if (purpose.size)
-		p->purpose = memory_copy(p, purpose);
+	TRY(check_question(p, q));
+	TRY(take_resource(p, text_at(q->resource, "id")));
+	TRY(take_subject(p, q->subject, &subject, &known));
+	p->purpose = purpose.size ? memory_copy(p, purpose) : (struct slice){ NULL, 0 };
+	p->policy_count = 0;
+	p->detail_text = p->next = NULL;
 	p->principal = subject ? subject : application;
 	err_t e = !o || !known ? E_DENIED : passage_decide(p, o->action, type_of(p));
 	p->principal = application;
 	if (e && e != E_DENIED && e != E_PURPOSE)
 		return e;
-	p->decision = e ? DECISION_DENY : DECISION_ALLOW;
-	json_t *answer = json_pack("{s:b}", "decision", !e);
-	if (e)
-		json_object_set_new(answer, "context", json_pack("{s:s, s:s}", "code", e->name, "reason",
-		                                                 !o ? "no such action" : !known ? "nobody knows the subject" : p->detail_text ? p->detail_text : ""));
-	*out = answer;
+	*out = decision_json(e, !o ? "no such action" : !known ? "nobody knows the subject" : p->detail_text);
+	*part = (struct part){ .decision = e ? DECISION_DENY : DECISION_ALLOW, .policy_count = p->policy_count,
+	                       .subscriber = p->subscriber, .resource = passage_resource(p), .purpose = p->purpose,
+	                       .on_behalf = p->on_behalf, .action = memory_copy(p, name) };
+	memcpy(part->policies, p->policies, sizeof part->policies);
+	p->detail_text = p->next = NULL;
 	return NULL;
 }
 
@@ -94,10 +115,11 @@ static err_t
 passage_evaluate_prepare(struct passage *p)
 {
 	const struct evaluate_arguments *a = p->args;
+	const struct question q = { a->subject, a->action, a->resource, a->context };
 	json_t *answer = NULL;
-	TRY(evaluate(p, a, &answer));
-	pairs_text(&p->outcome, "action", memory_copy(p, text_at(a->action, "name")));
-	p->detail_text = p->next = NULL;
+	p->parts = NEW(p, struct part);
+	TRY(evaluate(p, &q, p->parts, &answer));
+	p->part_count = 1;
 	return passage_answer(p, answer);
 }
 
@@ -120,4 +142,81 @@ const struct operation passage_evaluate_operation = {
 	.args_size = sizeof(struct evaluate_arguments),
 	.output = "{\"type\":\"object\",\"properties\":{\"decision\":{\"type\":\"boolean\"}},\"required\":[\"decision\"]}",
 	.prepare = passage_evaluate_prepare,
+};
+
+/* ---- several at once (AuthZEN 1.0 §7): each takes what it lacks from the top ---- */
+
+static json_t *
+own_or(json_t *own, const char *key, json_t *otherwise)
+{
+	json_t *value = json_object_get(own, key);
+	return value ? value : otherwise;
+}
+
+/* Stops early as `options.evaluations_semantic` says. */
+static bool
+stops(json_t *options, enum decision decision)
+{
+	struct slice semantic = text_at(options, "evaluations_semantic");
+	return (slice_is(semantic, "deny_on_first_deny") && decision == DECISION_DENY) ||
+	       (slice_is(semantic, "permit_on_first_permit") && decision == DECISION_ALLOW);
+}
+
+static fallible
+evaluate_all(struct passage *p, const struct evaluate_arguments *a, json_t *answers)
+{
+	size_t i;
+	json_t *each;
+	p->parts = NEW_ARRAY(p, struct part, json_array_size(a->evaluations));
+	json_array_foreach(a->evaluations, i, each) {
+		const struct question q = { own_or(each, "subject", a->subject), own_or(each, "action", a->action),
+		                            own_or(each, "resource", a->resource), own_or(each, "context", a->context) };
+		json_t *answer = NULL;
+		TRY(evaluate(p, &q, &p->parts[i], &answer));
+		json_array_append_new(answers, answer);
+		p->part_count = i + 1;
+		if (stops(a->options, p->parts[i].decision))
+			return NULL;
+	}
+	return NULL;
+}
+
+static err_t
+passage_evaluate_many_prepare(struct passage *p)
+{
+	const struct evaluate_arguments *a = p->args;
+	const size_t count = json_array_size(a->evaluations);
+	json_t *answers = json_array();
+	if (count == 0 || count > EVALUATIONS_MAX) {
+		json_decref(answers);
+		return passage_fail(p, E_ARGUMENT, "evaluations: expected an array of 1 to %d objects", EVALUATIONS_MAX);
+	}
+	err_t e = evaluate_all(p, a, answers);
+	if (e)
+		p->part_count = 0;
+	passage_answer(p, json_pack("{s:o}", "evaluations", answers));
+	return e;
+}
+
+static const struct field passage_evaluate_many_fields[] = {
+	{ "subject", PLACE_BODY, FIELD_JSON, false, ARGUMENT(evaluate_arguments, subject), 0, "of those that name none" },
+	{ "action", PLACE_BODY, FIELD_JSON, false, ARGUMENT(evaluate_arguments, action), 0, "of those that name none" },
+	{ "resource", PLACE_BODY, FIELD_JSON, false, ARGUMENT(evaluate_arguments, resource), 0, "of those that name none" },
+	{ "context", PLACE_BODY, FIELD_JSON, false, ARGUMENT(evaluate_arguments, context), 0, "of those that name none" },
+	{ "evaluations", PLACE_BODY, FIELD_JSON, true, ARGUMENT(evaluate_arguments, evaluations), 0, "1 to 50 questions" },
+	{ "options", PLACE_BODY, FIELD_JSON, false, ARGUMENT(evaluate_arguments, options), 0, "evaluations_semantic" },
+	{ NULL },
+};
+
+const struct operation passage_evaluate_many_operation = {
+	.name = "passage.evaluate_many",
+	.says = { "Decides and records several at once (AuthZEN)", "複数の判断をまとめて行い記録する（AuthZEN）" },
+	.route = { POST, "/access/v1/evaluations" },
+	.action = "passage.evaluate",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_READ,
+	.fields = passage_evaluate_many_fields,
+	.args_size = sizeof(struct evaluate_arguments),
+	.output = SCHEMA_OBJECT,
+	.prepare = passage_evaluate_many_prepare,
 };

@@ -114,6 +114,20 @@ class AuthZen(unittest.TestCase):
         stranger = [e for e in self.house.entries(actor="usr_stranger")]
         self.assertEqual([e["decision"] for e in stranger], ["deny"])
 
+    def test_several_at_once_each_with_its_entry(self):
+        ask = lambda **more: self.house.http("POST", "/access/v1/evaluations", token=self.token, body={
+            "subject": {"type": "person", "id": "sup1"}, "action": {"name": "object.get"}, "context": {"purpose": "MANY"},
+            "evaluations": [{"resource": {"type": "object", "id": r}} for r in ("acme/tickets/1", "globex/tickets/2", "acme/tickets/3")], **more})
+        answer = ask()
+        self.assertEqual([e["decision"] for e in answer.json["evaluations"]], [True, False, True])
+        entries = self.house.entries(for_purpose="MANY")
+        self.assertEqual([(e["log"], e["decision"], e["resource"]) for e in entries],
+                         [("acme", "allow", "acme/tickets/3"), ("globex", "deny", "globex/tickets/2"), ("acme", "allow", "acme/tickets/1")])
+        self.assertEqual(len({e["passage"] for e in entries}), 1)
+        short = ask(options={"evaluations_semantic": "deny_on_first_deny"})
+        self.assertEqual([e["decision"] for e in short.json["evaluations"]], [True, False])
+        self.assertEqual(ask(evaluations=[]).json["code"], "E_ARGUMENT")
+
     def test_bad_questions_are_named(self):
         for body in ({}, {"subject": {"type": "person"}, "action": {"name": "object.get"}, "resource": {"type": "object", "id": "acme"}}):
             answer = self.house.http("POST", "/access/v1/evaluation", body=body, token=self.token)
