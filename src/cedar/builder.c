@@ -2,7 +2,6 @@
 #include "cedar/entity.h"
 #include "cedar/extension.h"
 
-
 struct cedar_builder *
 cedar_builder_new(const struct cedar_memory *memory)
 {

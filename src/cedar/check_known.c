@@ -89,12 +89,19 @@ literal_hash(const struct cedar_value *value)
 	return 0;
 }
 
+/* An && is the same whether it was written as a path behind `has` or not. */
+static uint8_t
+detail_of(const struct cedar_expr *expr)
+{
+	return expr->kind == CEDAR_NODE_AND ? 0 : expr->detail;
+}
+
 /* Only the upper levels: `has a.b.c` shares operands, and walking all of them could take forever. */
 static uint64_t
 hash_levels(const struct cedar_expr *expr, unsigned levels)
 {
 	size_t count = levels > 0 ? cedar_expr_operands(expr) : 0, i;
-	uint64_t hash = mix(expr->kind, expr->detail);
+	uint64_t hash = mix(expr->kind, detail_of(expr));
 
 	if (expr->kind == CEDAR_NODE_LITERAL)
 		return mix(hash, mix(expr->value.kind, literal_hash(&expr->value)));
@@ -155,7 +162,7 @@ same_within(const struct cedar_expr *a, const struct cedar_expr *b, unsigned *bu
 	if (*budget == 0)
 		return false;
 	(*budget)--;
-	if (a->kind != b->kind || a->detail != b->detail || a->depth != b->depth)
+	if (a->kind != b->kind || detail_of(a) != detail_of(b) || a->depth != b->depth)
 		return false;
 	count = cedar_expr_operands(a);
 	if (count != cedar_expr_operands(b) || !details_same(a, b))

@@ -24,6 +24,25 @@ CEDAR_CHECKED bool cedar_est_fields(struct cedar_est *, const struct cedar_json 
 const struct cedar_expr *cedar_est_expr(struct cedar_est *, const struct cedar_json *);
 CEDAR_CHECKED bool cedar_est_policy(struct cedar_est *, const struct cedar_json *, struct cedar_policy *out);
 
+/* In est_value.c. NULL on failure. */
+const struct cedar_expr *cedar_est_value(struct cedar_est *, const struct cedar_json *);
+/* NULL with a fault where making failed: too deep, or no memory. */
+const struct cedar_expr *cedar_est_made(struct cedar_est *, const struct cedar_json *at, const struct cedar_expr *);
+/* Every item of an array, or value of an object, read by `read`. */
+const struct cedar_expr *const *cedar_est_items(struct cedar_est *, const struct cedar_json *,
+	const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *), size_t *count);
+/* A set or a record. */
+const struct cedar_expr *cedar_est_list(struct cedar_est *, const struct cedar_json *, enum cedar_node,
+	const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *));
+const struct cedar_expr *cedar_est_call(struct cedar_est *, const struct cedar_json *at, enum cedar_function,
+	const struct cedar_expr *const *items, size_t count);
+
+static inline bool
+cedar_json_has_kind(const struct cedar_json *json, enum cedar_json_kind kind)
+{
+	return json != NULL && json->kind == kind;
+}
+
 /* The names of operators in JSON, NULL for nodes that are none. */
 extern const char *const cedar_est_operators[];
 extern const char *const cedar_variable_names[4];

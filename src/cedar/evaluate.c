@@ -331,6 +331,45 @@ evaluate_attribute(struct cedar_evaluation *run, const struct cedar_expr *expr, 
 	return true;
 }
 
+/* The attribute of an entity or record; *found NULL if it has none. */
+static bool
+find_attribute(struct cedar_evaluation *run, const struct cedar_value *object, struct cedar_text name,
+	const struct cedar_value **found)
+{
+	const struct cedar_entity *entity;
+
+	*found = NULL;
+	if (object->kind == CEDAR_RECORD) {
+		*found = cedar_record_find(object, name);
+	} else if (object->kind == CEDAR_ENTITY) {
+		entity = entity_find(run, object->entity);
+		*found = entity ? cedar_record_find(&entity->attributes, name) : NULL;
+	} else {
+		return fail_type(run, "entity or record", object);
+	}
+	return true;
+}
+
+/* object has a.b.c: the same as object has a && object.a has b && …, without evaluating the object again and again. */
+NOINLINE static bool
+evaluate_path(struct cedar_evaluation *run, const struct cedar_expr *expr, struct cedar_value *out)
+{
+	const struct cedar_value *found = NULL;
+	size_t i;
+
+	if (!cedar_evaluate(run, expr->items[0]->object, out))
+		return false;
+	for (i = 0; i < expr->count; i++) {
+		if (!find_attribute(run, out, expr->items[i]->name, &found))
+			return false;
+		if (found == NULL)
+			break;
+		*out = *found;
+	}
+	put_truth(out, found != NULL);
+	return true;
+}
+
 NOINLINE static bool
 evaluate_set(struct cedar_evaluation *run, const struct cedar_expr *expr, struct cedar_value *out)
 {
@@ -423,6 +462,8 @@ cedar_evaluate(struct cedar_evaluation *run, const struct cedar_expr *expr, stru
 		return evaluate_if(run, expr, out);
 	case CEDAR_NODE_AND:
 	case CEDAR_NODE_OR:
+		if (expr->detail == CEDAR_HAS_PATH && expr->kind == CEDAR_NODE_AND)
+			return evaluate_path(run, expr, out);
 		return evaluate_chain(run, expr, out);
 	case CEDAR_NODE_NOT:
 		return evaluate_not(run, expr, out);

@@ -86,6 +86,7 @@ cedar_make_has_path(struct cedar_maker *maker, size_t offset, const struct cedar
 	const struct cedar_text *names, size_t count)
 {
 	const struct cedar_expr **items = cedar_arena_take(maker->arena, count * sizeof *items);
+	struct cedar_expr *path;
 	size_t i;
 
 	if (items == NULL)
@@ -97,7 +98,12 @@ cedar_make_has_path(struct cedar_maker *maker, size_t offset, const struct cedar
 		if (items[i] == NULL || object == NULL)
 			return NULL;
 	}
-	return count == 1 ? items[0] : cedar_make_list(maker, CEDAR_NODE_AND, offset, items, NULL, count);
+	if (count == 1)
+		return items[0];
+	path = (struct cedar_expr *)cedar_make_list(maker, CEDAR_NODE_AND, offset, items, NULL, count);
+	if (path != NULL)
+		path->detail = CEDAR_HAS_PATH;
+	return path;
 }
 
 bool

@@ -40,6 +40,9 @@ enum cedar_node {
 
 enum cedar_variable { CEDAR_PRINCIPAL, CEDAR_ACTION, CEDAR_RESOURCE, CEDAR_CONTEXT };
 
+/* Detail of an && that `has a.b.c` was turned into: its operands share their object, which is then evaluated once. */
+enum { CEDAR_HAS_PATH = 1 };
+
 /* The pieces between the stars; a single piece means no star. */
 struct cedar_pattern {
 	size_t count;
@@ -48,7 +51,7 @@ struct cedar_pattern {
 
 struct cedar_expr {
 	uint8_t kind;   /* enum cedar_node */
-	uint8_t detail; /* enum cedar_variable, enum cedar_function */
+	uint8_t detail; /* enum cedar_variable, enum cedar_function, CEDAR_HAS_PATH */
 	uint16_t depth : 15;   /* 1 + the deepest operand */
 	uint16_t visited : 1;  /* by fold.c: operands may be shared */
 	uint32_t offset; /* in the source */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOGS_PRINTED = 4096, KEPT_MAX = 1 << 20 };
+enum { KEPT_MAX = 1 << 20 };
 
 /* What the options say. */
 struct options {
@@ -20,38 +20,16 @@ struct options {
 
 /* A verification: what is told goes to `report` and is printed when all of it is proven. */
 struct job {
+	struct bundle_report report;
 	struct bundle_native native;
 	struct proof_policy policy;
 	struct proof_told_label labels[BUNDLE_LABELS_MAX];
 	struct proof_vkey witnesses[BUNDLE_WITNESSES_MAX];
 	uint8_t *kept;
 	struct bundle_leaves *leaves;
-	struct proof_shown_checkpoint shown;
-	struct proof_shown_log *logs;
-	size_t log_count;
 	int fd;
 	int error;                      /* of the last read */
 };
-
-bool
-bundle_is_japanese(void)
-{
-	static const char *const variables[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-	for (size_t i = 0; i < 3; i++) {
-		const char *value = getenv(variables[i]);
-		if (value && value[0])
-			return strncmp(value, "ja", 2) == 0;
-	}
-	return false;
-}
-
-static const char *say(const char *english, const char *japanese) __attribute__((format_arg(1), format_arg(2)));
-
-static const char *
-say(const char *english, const char *japanese)
-{
-	return bundle_is_japanese() ? japanese : english;
-}
 
 static int
 usage(const char *why, const char *what)
@@ -222,7 +200,7 @@ read_policy(struct job *j, const struct options *o)
 static bool
 cannot_read(const char *path, int error)
 {
-	fprintf(stderr, "%s: %s\n", path, error ? strerror(error) : say("cannot be read", "読めません"));
+	fprintf(stderr, "%s: %s\n", path, error ? strerror(error) : bundle_say("cannot be read", "読めません"));
 	return false;
 }
 
@@ -280,7 +258,7 @@ static const char *
 on_checkpoint(void *context, const struct proof_shown_checkpoint *shown)
 {
 	struct job *j = context;
-	j->shown = *shown;
+	j->report.shown = *shown;
 	return j->leaves ? bundle_leaves_open(j->leaves, &shown->now) : NULL;
 }
 
@@ -288,138 +266,22 @@ static const char *
 on_entry(void *context, const struct proof_shown_entry *e)
 {
 	struct job *j = context;
+	if (e->entry->log_seq == 0)
+		bundle_find_succession(&j->report, e);
 	return j->leaves ? bundle_leaves_check(j->leaves, e->index, &e->hash) : NULL;
 }
 
 static void
 on_log(void *context, const struct proof_shown_log *log)
 {
-	struct job *j = context;
-	if (j->logs && j->log_count < LOGS_PRINTED)
-		j->logs[j->log_count] = *log;
-	j->log_count++;
+	struct bundle_report *r = &((struct job *)context)->report;
+	r->entries += log->to - log->from;
+	if (r->log_count < BUNDLE_LOGS_MAX)
+		r->logs[r->log_count] = *log;
+	r->log_count++;
 }
 
 /* ---- the answer ---- */
-
-static void
-print_checkpoint(const struct job *j)
-{
-	const struct proof_shown_checkpoint *s = &j->shown;
-	printf(say("  checkpoint: size %llu, root ", "  チェックポイント: 大きさ %llu、ルート "), (unsigned long long)s->now.size);
-	bundle_print_base64(stdout, s->now.root.bytes, PROOF_HASH);
-	printf(say("\n  signed by ", "\n  署名者: "));
-	bundle_print(stdout, s->now.origin);
-	printf(say("; the map covers the first %llu leaves\n", "; マップは先頭の %llu 葉までを含む\n"), (unsigned long long)s->covers);
-	if (j->policy.witness_count) {
-		printf(say("  cosigned by %zu of %zu witnesses, the last at ", "  証人の副署: %zu / %zu、最後は "), s->witnesses,
-		       j->policy.witness_count);
-		bundle_print_time(stdout, s->witnessed < UINT64_MAX / 1000000 ? s->witnessed * 1000000 : UINT64_MAX);
-		printf("\n");
-	}
-	if (j->policy.timestamps) {
-		printf(say("  time stamp: it existed at ", "  タイムスタンプ: この時点で存在した "));
-		bundle_print_time(stdout, s->timestamp < UINT64_MAX / 1000000 ? s->timestamp * 1000000 : UINT64_MAX);
-		printf("\n");
-	}
-	if (s->has_previous)
-		printf(say("  it continues the checkpoint of size %llu, and so do the logs below: nothing shown then was changed or removed\n",
-		           "  大きさ %llu のチェックポイントを、下の各ログとともに延長している。当時の内容は変更も削除もされていない\n"),
-		       (unsigned long long)s->previous.size);
-	if (s->has_kept)
-		printf("%s\n", say("  the note that you kept is one of these checkpoints", "  保管されていたノートは、これらのチェックポイントの一つである"));
-}
-
-static void
-print_span(const struct proof_shown_log *l)
-{
-	unsigned long long from = l->from, to = l->to, size = l->size, count = l->to - l->from;
-	if (l->absent)
-		printf("%s", say("no log has the label below: nothing was recorded under it (the name is the bundle's word)",
-		                 "下のラベルのログは存在しない。その下には何も記録されていない (名前は束の言うところによる)"));
-	else if (from == to)
-		printf(say("none of the %llu entries of the log with the label below is shown (the name is the bundle's word)",
-		           "下のラベルのログの %llu 件のうち、示すものはない (名前は束の言うところによる)"), size);
-	else if (from == 0 && to == size)
-		printf(say("all %llu entries, from the first to the last", "最初から最後まで、全 %llu 件"), size);
-	else if (to == size)
-		printf(say("all %llu entries from sequence %llu to the end", "通番 %2$llu から最後までの全 %1$llu 件"), count, from);
-	else
-		printf(say("all %llu entries with sequence %llu to before %llu, of %llu",
-		           "通番 %2$llu 以上 %3$llu 未満の全 %1$llu 件 (総数 %4$llu)"), count, from, to, size);
-	if (l->opened)
-		printf(say("; %llu details opened, each what was recorded", "; 開示された詳細 %llu 件、いずれも記録どおり"),
-		       (unsigned long long)l->opened);
-}
-
-static void
-print_log(const struct proof_shown_log *l)
-{
-	printf("  ");
-	bundle_print(stdout, l->name);
-	printf(": ");
-	print_span(l);
-	if (l->from < l->to) {
-		printf("%s", say("; recorded ", "; 記録時刻 "));
-		bundle_print_time(stdout, l->first_time);
-		printf(" .. ");
-		bundle_print_time(stdout, l->last_time);
-	}
-	printf("%s", say("\n    label ", "\n    ラベル "));
-	bundle_print_base64(stdout, l->label.bytes, PROOF_HASH);
-	bool public = (l->name.size == 6 && memcmp(l->name.data, "vendor", 6) == 0) ||
-	              (l->name.size == 8 && memcmp(l->name.data, "everyone", 8) == 0);
-	printf("%s\n", public ? say(" (the same for all)", " (全員に共通)")
-	       : l->label_told ? say(" (the one you were told)", " (知らされていたものと一致)")
-	                       : say(" (compare it with the one you were told, or give --label)",
-	                             " (知らされたラベルと比べるか、--label で渡すこと)"));
-}
-
-static void
-print_limits(const struct job *j)
-{
-	printf("%s", say("It does not show:\n"
-	                 "  that nothing passed outside the gate, or that what was recorded is true;\n"
-	                 "  that no entry was filed under another log or a second label;\n",
-	                 "次のことは示さない:\n"
-	                 "  関所の外を通ったものがないこと、記録の内容が真実であること\n"
-	                 "  別のログや別のラベルに記された記録がないこと\n"));
-	if (!j->policy.witness_count)
-		printf("%s", say("  that others were shown the same checkpoint, or how old it is (--witness, --quorum);\n",
-		                 "  他の者にも同じチェックポイントが示されたこと、その古さ (--witness、--quorum)\n"));
-	if (!j->shown.has_kept)
-		printf("%s", say("  that the logs continue what you were shown before (--kept NOTE);\n",
-		                 "  以前に示されたログの続きであること (--kept NOTE)\n"));
-	if (!j->leaves)
-		printf("%s", say("  that the entries are the main log's public leaves (--log DIR);\n",
-		                 "  記録が公開された主ログの葉であること (--log DIR)\n"));
-	printf("%s", say("  that times and indices outside the spans shown are in order (a whole log shows that).\n",
-	                 "  示された範囲の外で時刻と番号が順に並んでいること (ログ全体なら示される)\n"));
-}
-
-static void
-print_proven(const struct job *j)
-{
-	uint64_t entries = 0;
-	size_t shown = j->log_count < LOGS_PRINTED ? j->log_count : LOGS_PRINTED;
-	for (size_t i = 0; i < shown; i++)
-		entries += j->logs[i].to - j->logs[i].from;
-	printf(say("OK: %llu entries of %zu logs are proven\n", "OK: %llu 件 (%zu 個のログ) が証明された\n"),
-	       (unsigned long long)entries, j->log_count);
-	print_checkpoint(j);
-	if (j->shown.has_time) {
-		printf("%s", say("  span of time: ", "  期間: "));
-		bundle_print_time(stdout, j->shown.since);
-		printf(" .. ");
-		bundle_print_time(stdout, j->shown.until);
-		printf("%s\n", say(" (before the last); every log shows all entries in it", " (末尾を含まない)。どのログもこの間の全件を示す"));
-	}
-	for (size_t i = 0; i < shown; i++)
-		print_log(&j->logs[i]);
-	if (j->leaves)
-		printf("%s\n", say("  each entry is the main log's public leaf at its index", "  各記録は、その番号にある公開の主ログの葉である"));
-	print_limits(j);
-}
 
 static int
 print_fault(const struct job *j, const char *file, const struct proof_fault *fault)
@@ -437,7 +299,7 @@ print_fault(const struct job *j, const char *file, const struct proof_fault *fau
 		printf("%llu: %s\n", (unsigned long long)fault->index, fault->text);
 	else
 		printf("-: %s\n", fault->text);
-	printf("%s\n", say("Nothing in this bundle is proven.", "この証拠の束からは何も証明されない。"));
+	printf("%s\n", bundle_say("Nothing in this bundle is proven.", "この証拠の束からは何も証明されない。"));
 	return BUNDLE_FAULT;
 }
 
@@ -451,17 +313,20 @@ run_job(struct job *j, const struct options *o, bool show)
 		int status = bundle_show(&j->native.functions, j, read_source, &fault);
 		return status == BUNDLE_OK ? BUNDLE_OK : print_fault(j, o->file, &fault);
 	}
-	j->logs = calloc(LOGS_PRINTED, sizeof *j->logs);
+	j->report.logs = calloc(BUNDLE_LOGS_MAX, sizeof *j->report.logs);
+	j->report.witnesses = j->policy.witness_count;
+	j->report.timestamps = j->policy.timestamps;
+	j->report.leaves = j->leaves != NULL;
 	struct proof_bundle b = {
 		.functions = &j->native.functions, .policy = &j->policy, .source = j, .read = read_source,
 		.visitor = { .context = j, .checkpoint = on_checkpoint, .entry = on_entry, .log = on_log },
 		.memory = malloc(PROOF_BUNDLE_MEMORY),
 	};
 	int status = BUNDLE_FAILED;
-	if (j->logs && b.memory) {
+	if (j->report.logs && b.memory) {
 		bool proven = proof_bundle_verify(&b, &fault);
 		if (proven)
-			print_proven(j);
+			bundle_print_report(&j->report);
 		status = proven ? BUNDLE_OK : print_fault(j, o->file, &fault);
 	}
 	free(b.memory);
@@ -473,7 +338,7 @@ close_job(struct job *j)
 {
 	free(j->kept);
 	free(j->leaves);
-	free(j->logs);
+	free(j->report.logs);
 	if (j->fd > STDIN_FILENO)
 		close(j->fd);
 	bundle_native_close(&j->native);

@@ -5,7 +5,8 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 
-enum { BUNDLE_OK = 0, BUNDLE_FAILED = 1, BUNDLE_USAGE = 2, BUNDLE_FAULT = 7, BUNDLE_WITNESSES_MAX = 64, BUNDLE_LABELS_MAX = 64 };
+enum { BUNDLE_OK = 0, BUNDLE_FAILED = 1, BUNDLE_USAGE = 2, BUNDLE_FAULT = 7, BUNDLE_WITNESSES_MAX = 64, BUNDLE_LABELS_MAX = 64,
+       BUNDLE_LOGS_MAX = 8192 };
 
 /* OpenSSL and zstd behind struct proof_functions; `authorities` may be NULL. */
 struct bundle_native {
@@ -43,5 +44,21 @@ void bundle_print_time(FILE *, uint64_t microseconds);
 void bundle_print_base64(FILE *, const uint8_t *, size_t);
 
 bool bundle_is_japanese(void);
+const char *bundle_say(const char *english, const char *japanese) __attribute__((format_arg(1), format_arg(2)));
+
+/* What a verification was told, printed only when all of it is proven. */
+struct bundle_report {
+	struct proof_shown_checkpoint shown;
+	struct proof_shown_log *logs;           /* BUNDLE_LOGS_MAX, more than 1 MiB of proof.json can have */
+	size_t log_count;
+	uint64_t entries;
+	size_t witnesses, timestamps;           /* asked for */
+	bool leaves;
+	struct proof_bytes succeeds;            /* the last note of the log before this one; points into `note` */
+	uint8_t note[PROOF_ENTRY_MAX];
+};
+
+void bundle_find_succession(struct bundle_report *, const struct proof_shown_entry *);
+void bundle_print_report(const struct bundle_report *);
 int bundle_show(const struct proof_functions *, void *source, ptrdiff_t (*read)(void *, uint8_t *, size_t),
                 struct proof_fault *);

@@ -163,7 +163,7 @@ run_demo(struct words *w)
 		fclose(f);
 	}
 	if (!exit)
-		exit = write_login(dir) ? serve_demo(dir, https ? https : "127.0.0.1:8443") : EXIT_FAILED;
+		exit = write_login(dir) ? serve_demo(dir, https ? https : "127.0.0.1:0") : EXIT_FAILED;
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return exit;
 }

@@ -384,7 +384,7 @@ static const struct field request_deny_fields[] = {
 
 const struct operation request_deny_operation = {
 	.name = "request.deny",
-	.says = { "Denies a request; one's own is withdrawn by it", "申請を却下する（自分の申請は取り下げる）" },
+	.says = { "Denies a request", "申請を却下する" },
 	.route = { POST, "/v1/requests/{id}/deny" },
 	.cli = "request deny {id}",
 	.action = "request.deny",

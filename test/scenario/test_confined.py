@@ -99,6 +99,38 @@ class Confined(unittest.TestCase):
         self.assertEqual(self.house.http("GET", "/livez").status, 200)
 
 
+class Unprivileged(unittest.TestCase):
+    @unittest.skipUnless(os.getuid() == 0, "needs root, to be somebody else")
+    def test_somebody_who_is_not_root_can_make_and_run_it_as_confined(self):
+        import shutil
+        import tempfile
+        with tempfile.TemporaryDirectory() as top:
+            program = os.path.join(top, "sekisho")
+            shutil.copy(os.path.realpath(PROGRAM), program)
+            os.chmod(program, 0o755)
+            shutil.chown(top, "nobody")
+            ready, folder = os.path.join(top, "ready"), os.path.join(top, "D")
+            run = ["runuser", "-u", "nobody", "--", program]
+            done = subprocess.run([*run, "init", "--dir", folder], env=environment(), capture_output=True, text=True, timeout=120)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(os.path.join(folder, "first-administrators.json")) as f:
+                self.assertEqual([a["id"] for a in json.load(f)], ["adm1", "adm2"])
+            with open(os.path.join(top, "log"), "w") as log:
+                server = subprocess.Popen([*run, "serve", "--dir", folder, "--https", "127.0.0.1:0", "--ready-file", ready],
+                                          env=environment(), stdout=log, stderr=log)
+            try:
+                wait_until(lambda: os.path.exists(ready), 20, "the server")
+                with open(ready) as f:
+                    pid = json.load(f)["pid"]
+                self.assertEqual(os.stat(f"/proc/{pid}/root{folder}/keeper").st_mode & 0o777, 0)    # serve sees an empty folder
+                self.assertEqual(os.listdir(f"/proc/{pid}/root{folder}/keeper"), [])
+                with open(f"/proc/{pid}/status") as f:
+                    self.assertRegex(f.read(), r"CapEff:\t0{16}")
+            finally:
+                subprocess.run(["pkill", "-TERM", "-P", str(server.pid)])
+                server.wait(30)
+
+
 class Revoked(unittest.TestCase):
     def ends_within_100_ms(self, house, end):
         """An idle connection and one that waits are both closed, measured from the answer of what ended them."""
