@@ -30,16 +30,19 @@ written_again(const struct cedar_policies *policies, const struct cedar_response
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_policies *again = NULL;
 	struct cedar_response second;
+	struct cedar_fault fault = { 0 };
 	struct cedar_text text;
 
 	if (cedar_policies_write_json(NULL, policies, &text)) {
-		if (!cedar_policies_parse_json(NULL, text, &again, NULL))
+		if (cedar_policies_parse_json(NULL, text, &again, &fault)) {
+			decide(again, &second, scratch, entities);
+			if (first->allow != second.allow || first->reason_count != second.reason_count ||
+				first->error_count != second.error_count)
+				abort();
+			cedar_policies_free(again);
+		} else if (strstr(fault.message, "deep") == NULL) { /* a long chain is deep in JSON */
 			abort();
-		decide(again, &second, scratch, entities);
-		if (first->allow != second.allow || first->reason_count != second.reason_count ||
-			first->error_count != second.error_count)
-			abort();
-		cedar_policies_free(again);
+		}
 		free((char *)text.data);
 	}
 	cedar_scratch_free(scratch);

@@ -178,6 +178,15 @@ test_json(void **state)
 		fail_msg("%s", wrong);
 }
 
+/* `has` with a path stands for several operands with one object: nested, they must not double each time. */
+static void
+test_shared_operands(void **state)
+{
+	(void)state;
+	assert_int_equal(decide(nested("permit(principal,action,resource) when { {a: {b: principal}} == 1 || ", "(if (", 60,
+				 "{a: {b: principal}}", " has a.b) then {a: {b: principal}} else principal)", " has a.b };")), 1);
+}
+
 int
 main(void)
 {
@@ -186,6 +195,7 @@ main(void)
 		cmocka_unit_test(test_long_chains),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_shared_operands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
