@@ -33,10 +33,11 @@ bool
 cedar_uid_from_json(struct cedar_loader *loader, const struct cedar_json *json, struct cedar_uid *out)
 {
 	const struct cedar_json *escaped = cedar_json_get(json, "__entity");
+	bool proper = is_text(cedar_json_get(escaped, "type")) && is_text(cedar_json_get(escaped, "id"));
 
-	if (cedar_json_get(json, "__expr") != NULL)
+	if (is_text(cedar_json_get(json, "__expr")))
 		return fail(loader, json, "`__expr` is no longer part of the format");
-	return uid_from_parts(loader, escaped ? escaped : json, out);
+	return uid_from_parts(loader, proper ? escaped : json, out);
 }
 
 CEDAR_APART bool

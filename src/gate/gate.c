@@ -124,11 +124,18 @@ gate_credential_check(struct gate_worker *w, const uint8_t digest[DIGEST_SIZE])
 
 /* ---- the book ---- */
 
+/* Its own log, if there is such a subscriber: else anyone could open logs, and keys for them, under names of his choice. */
+static struct slice
+log_of(struct passage *p, struct slice subscriber)
+{
+	return subscriber.size && !subscriber_check(p->view, subscriber) ? subscriber : LITERAL(LOG_VENDOR);
+}
+
 static struct draft
 draft_of(struct passage *p)
 {
 	struct draft d = {
-		.log = p->log.size ? p->log : p->subscriber.size ? p->subscriber : LITERAL(LOG_VENDOR),
+		.log = p->log.size ? p->log : log_of(p, p->subscriber),
 		.kind = p->operation->effect == EFFECT_CHANGE && !p->error ? PROOF_CHANGE : PROOF_WHOLE,
 		.operation = slice_text(p->operation->name), .resource = passage_resource(p), .purpose = p->purpose,
 		.on_behalf = p->on_behalf, .decision = p->decision, .policy_count = p->policy_count, .policy_set = p->policy_set,
@@ -185,7 +192,7 @@ encode_entries(struct passage *p, size_t *count)
 		struct draft d = base;
 		if (p->part_count) {
 			const struct part *part = &p->parts[i];
-			d.log = part->subscriber.size ? part->subscriber : LITERAL(LOG_VENDOR);
+			d.log = log_of(p, part->subscriber);
 			d.decision = part->decision;
 			d.policy_count = part->policy_count;
 			memcpy(d.policies, part->policies, sizeof d.policies);

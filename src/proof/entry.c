@@ -1,6 +1,8 @@
 /* An entry: LEDGER.md, "Entry". */
 #include "proof/proof.h"
 
+#include <string.h>
+
 enum { KEY_OUTCOME = 15, KEY_POLICIES = 11, KEYS = 23 };
 
 struct field {
@@ -49,19 +51,16 @@ read_policies(struct proof_cbor *c, struct proof_entry *out)
 	return NULL;
 }
 
+/* Keys are in order, and integers come before texts: if the first is a text, all are. */
 static const char *
 read_outcome(struct proof_cbor *c, struct proof_entry *out)
 {
 	out->outcome = proof_cbor_whole(c, 1);
 	struct proof_cbor inside = { out->outcome, NULL };
-	struct proof_item map = proof_cbor_next(&inside);
-	if (c->fault || map.type != PROOF_MAP)
+	if (c->fault || proof_cbor_next(&inside).type != PROOF_MAP)
 		return "the outcome is not a map";
-	for (uint64_t i = 0; i < map.number; i++) {
-		if (proof_cbor_next(&inside).type != PROOF_TEXT)
-			return "a key of the outcome is not text";
-		proof_cbor_whole(&inside, 2);
-	}
+	if (inside.rest.size && proof_cbor_next(&inside).type != PROOF_TEXT)
+		return "a key of the outcome is not text";
 	return NULL;
 }
 
@@ -109,38 +108,50 @@ check_keys(uint64_t seen)
 	return NULL;
 }
 
+/* Keys are unsigned integers in their shortest forms: they are in bytewise order if they rise. */
+static const char *
+read_pairs(struct proof_cbor *c, struct proof_entry *out)
+{
+	struct proof_item map = proof_cbor_next(c);
+	uint64_t seen = 0, last = 0;
+	if (map.type != PROOF_MAP)
+		return "not a map";
+	for (uint64_t i = 0; i < map.number; i++) {
+		struct proof_item key = proof_cbor_next(c);
+		if (key.type != PROOF_UINT)
+			return "a key that is not an unsigned integer";
+		if (i && key.number <= last)
+			return "keys out of order, or twice";
+		last = key.number;
+		if (key.number < KEYS)
+			seen |= UINT64_C(1) << key.number;
+		const char *why = read_pair(c, key.number, out);
+		if (why || c->fault)
+			return why;
+	}
+	out->has_decision = seen >> 10 & 1;
+	return check_keys(seen);
+}
+
 bool
 proof_entry_parse(struct proof_bytes bytes, struct proof_entry *out, const char **fault)
 {
-	struct proof_entry local = { 0 };
-	struct proof_cbor check = { bytes, NULL }, c = { bytes, NULL };
-	uint64_t seen = 0;
-	const char *why = bytes.size > PROOF_ENTRY_MAX ? "more than 8,192 bytes" : NULL;
-	if (!why) {
-		proof_cbor_whole(&check, 0);
-		why = check.fault ? check.fault : check.rest.size ? "bytes behind its end" : NULL;
-	}
-	struct proof_item map = why ? (struct proof_item){ 0 } : proof_cbor_next(&c);
-	if (!why && map.type != PROOF_MAP)
-		why = "not a map";
-	for (uint64_t i = 0; !why && i < map.number; i++) {
-		struct proof_item key = proof_cbor_next(&c);
-		if (key.type != PROOF_UINT) {
-			why = "a key that is not an unsigned integer";
-			break;
-		}
-		if (key.number < KEYS)
-			seen |= UINT64_C(1) << key.number;
-		why = read_pair(&c, key.number, &local);
-	}
-	if (!why)
-		why = check_keys(seen);
+	struct proof_entry local;
+	struct proof_cbor c = { bytes, NULL };
+	const char *why = "more than 8,192 bytes";
+	memset(&local, 0, offsetof(struct proof_entry, policies));
+	if (bytes.size <= PROOF_ENTRY_MAX)
+		why = read_pairs(&c, &local);
+	if (c.fault)
+		why = c.fault;
+	else if (!why && c.rest.size)
+		why = "bytes behind its end";
 	if (why) {
 		*fault = why;
 		return false;
 	}
-	local.has_decision = seen >> 10 & 1;
+	size_t kept = local.policy_count < PROOF_POLICIES_MAX ? local.policy_count : PROOF_POLICIES_MAX;
 	if (out)
-		*out = local;
+		memcpy(out, &local, offsetof(struct proof_entry, policies) + kept * sizeof *local.policies);
 	return true;
 }

@@ -58,12 +58,12 @@ struct proof_entry {
 	struct proof_bytes blind, passage;
 	uint64_t log_seq, time, kind, decision, generation;
 	struct proof_bytes log, actor, credential, operation, resource, purpose, from, on_behalf;
-	struct proof_bytes policies[PROOF_POLICIES_MAX];
-	size_t policy_count;
 	struct proof_bytes policy_set;
 	struct proof_bytes outcome;     /* the CBOR of the map */
 	struct proof_bytes detail, commitment;
 	bool has_decision;
+	size_t policy_count;
+	struct proof_bytes policies[PROOF_POLICIES_MAX];        /* the first policy_count; the others are not set */
 };
 
 /* True if the bytes are an entry as LEDGER.md says; else *fault says why, in English. `out` may be NULL. */

@@ -112,6 +112,19 @@ class Spine(unittest.TestCase):
         self.assertEqual(self.house.sekisho("request", "approve", request, person="sec2").returncode, 1)
         self.refused(self.house.sekisho("get", "umbrella", "tickets/4005", "--purpose", "C", person="sup1"), 3)
 
+    def test_a_name_that_is_no_subscriber_opens_no_log_and_no_key(self):
+        import os
+        keyring = lambda: open(os.path.join(self.house.dir, "keeper/keyring"), "rb").read()
+        self.house.http("GET", "/v1/whoami", "sup1")
+        before = keyring()
+        for who in ("sup1", "sec1"):
+            self.house.http("GET", "/v1/subscribers/nosuch/objects/tickets/1", who, purpose="C")
+        self.house.http("GET", "/v1/subscribers/nosuch/ledger", "sec1")
+        entries = [e for e in self.house.entries() if (e.get("resource") or "").startswith("nosuch")]
+        self.assertGreaterEqual(len(entries), 3)
+        self.assertEqual({e["log"] for e in entries}, {"vendor"})
+        self.assertNotIn(b"nosuch", keyring()[len(before):])
+
     def test_providers_need_review_contract_and_grant(self):
         for person, subscriber in (("prv1", "acme"), ("prv2", "globex")):
             self.refused(self.house.sekisho("get", subscriber, "tickets/4005", "--purpose", "C", person=person), 3)
