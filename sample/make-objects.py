@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-SUBSCRIBERS = {"acme": 900, "globex": 600, "initech": 300, "umbrella": 100}
+SUBSCRIBERS = {"acme": 900, "globex": 1200, "initech": 700, "umbrella": 300}
 FIRST = ["Aoi", "Ben", "Chiyo", "Dara", "Emi", "Finn", "Gen", "Hana", "Ivo", "Jun", "Kei", "Lena", "Mio", "Nils", "Oto", "Pia"]
 LAST = ["Abe", "Brandt", "Chiba", "Dahl", "Endo", "Falk", "Goto", "Holm", "Ito", "Jansen", "Kato", "Lund", "Mori", "Nagai"]
 TOPICS = [("Login fails after update", "更新後にログインできません"), ("Invoice shows the wrong amount", "請求金額が正しくありません"),
