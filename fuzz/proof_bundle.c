@@ -25,7 +25,8 @@ read_piece(void *context, uint8_t *into, size_t size)
 }
 
 static bool
-believe(void *context, const uint8_t key[32], const struct proof_bytes *parts, size_t count, const uint8_t signature[64])
+believe(void *context, const uint8_t key[32], const struct proof_bytes *parts, size_t count,
+        const uint8_t signature[64])
 {
 	(void)context, (void)key, (void)parts, (void)count, (void)signature;
 	return true;
@@ -50,8 +51,12 @@ verify(const uint8_t *data, size_t size, size_t piece, const struct proof_policy
 	native.functions.ed25519 = believe;
 	if (!memory)
 		memory = malloc(PROOF_BUNDLE_MEMORY);
-	struct proof_bundle b = { .functions = &native.functions, .policy = policy, .source = &s, .read = read_piece,
-	                          .visitor = { .context = &s, .entry = on_entry }, .memory = memory };
+	struct proof_bundle b = { .functions = &native.functions,
+		                  .policy = policy,
+		                  .source = &s,
+		                  .read = read_piece,
+		                  .visitor = { .context = &s, .entry = on_entry },
+		                  .memory = memory };
 	bool ok = proof_bundle_verify(&b, fault);
 	assert(ok || (fault->kind && fault->kind != PROOF_FAULT_UNREADABLE && fault->text && fault->member[0]));
 	bundle_native_close(&native);
@@ -67,7 +72,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct proof_fault one = { 0 }, two = { 0 }, three = { 0 };
 	if (!bundle_native_open(&native))
 		return 0;
-	assert(proof_vkey_parse(&native.functions, (struct proof_bytes){ (const uint8_t *)vkey, sizeof vkey - 1 }, &policy.key));
+	assert(proof_vkey_parse(&native.functions, (struct proof_bytes){ (const uint8_t *)vkey, sizeof vkey - 1 },
+	                        &policy.key));
 	bundle_native_close(&native);
 	bool ok = verify(data, size, SIZE_MAX, &policy, &one);
 	assert(ok == verify(data, size, 511, &policy, &two));

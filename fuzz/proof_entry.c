@@ -23,8 +23,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	assert(!c.fault && c.rest.size == 0 && size <= PROOF_ENTRY_MAX && e.blind.size == 16 && e.log.data);
-	const struct proof_bytes fields[] = { e.blind, e.passage, e.log, e.actor, e.credential, e.operation, e.resource,
-	                                      e.purpose, e.from, e.on_behalf, e.policy_set, e.outcome, e.detail, e.commitment };
+	const struct proof_bytes fields[] = { e.blind,      e.passage,  e.log,     e.actor,     e.credential,
+		                              e.operation,  e.resource, e.purpose, e.from,      e.on_behalf,
+		                              e.policy_set, e.outcome,  e.detail,  e.commitment };
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 		check_inside(fields[i], data, size);
 	assert(!proof_entry_parse((struct proof_bytes){ data, size - 1 }, NULL, &why));

@@ -94,8 +94,9 @@ parse_options(int argc, char **argv, struct options *o)
 	for (int i = 0; i < argc; i++) {
 		const char *a = argv[i];
 		if (strncmp(a, "--", 2) != 0 || a[2] == '\0') {
-			if (witnesses && is_vkey(a) ? !add_text(o->witnesses, &o->witness_count, BUNDLE_WITNESSES_MAX, a)
-			                            : !set_once(&o->file, a))
+			if (witnesses && is_vkey(a)
+			        ? !add_text(o->witnesses, &o->witness_count, BUNDLE_WITNESSES_MAX, a)
+			        : !set_once(&o->file, a))
 				return false;
 			continue;
 		}
@@ -170,7 +171,8 @@ read_witnesses(struct job *j, const struct options *o)
 {
 	for (size_t i = 0; i < o->witness_count; i++) {
 		struct proof_vkey *key = &j->witnesses[i];
-		if (!proof_vkey_parse(&j->native.functions, bytes_of(o->witnesses[i]), key) || key->type != PROOF_COSIGNATURE)
+		if (!proof_vkey_parse(&j->native.functions, bytes_of(o->witnesses[i]), key) ||
+		    key->type != PROOF_COSIGNATURE)
 			return "--witness is not the verifier key of a witness";
 		for (size_t k = 0; k < i; k++)
 			if (same_key(key, &j->witnesses[k]))
@@ -184,7 +186,8 @@ read_policy(struct job *j, const struct options *o)
 {
 	if (!o->key)
 		return "--key is missing";
-	if (!proof_vkey_parse(&j->native.functions, bytes_of(o->key), &j->policy.key) || j->policy.key.type != PROOF_ED25519)
+	if (!proof_vkey_parse(&j->native.functions, bytes_of(o->key), &j->policy.key) ||
+	    j->policy.key.type != PROOF_ED25519)
 		return "--key is not a verifier key of a log (name+id+base64)";
 	for (size_t i = 0; i < o->label_count; i++)
 		if (!parse_label(o->labels[i], &j->labels[i]))

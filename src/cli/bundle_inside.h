@@ -5,7 +5,8 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 
-enum { BUNDLE_OK = 0, BUNDLE_FAILED = 1, BUNDLE_USAGE = 2, BUNDLE_FAULT = 7, BUNDLE_WITNESSES_MAX = 64, BUNDLE_LABELS_MAX = 64,
+enum { BUNDLE_OK = 0, BUNDLE_FAILED = 1, BUNDLE_USAGE = 2, BUNDLE_FAULT = 7 };
+enum { BUNDLE_WITNESSES_MAX = 64, BUNDLE_LABELS_MAX = 64,
        BUNDLE_LOGS_MAX = 8192 };
 
 /* OpenSSL and zstd behind struct proof_functions; `authorities` may be NULL. */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { WINDOW_LOG = 23, KEY_SIZE = 32 };        /* 8 MiB */
+enum { WINDOW_LOG = 23, KEY_SIZE = 32 }; /* 8 MiB */
 
 static void
 native_sha256(void *context, const struct proof_bytes *parts, size_t count, uint8_t out[PROOF_HASH])
@@ -143,7 +143,8 @@ bundle_native_open(struct bundle_native *n)
 	if (!zstd || ZSTD_isError(ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, WINDOW_LOG)))
 		return false;
 	*n = (struct bundle_native){
-		.functions = { n, native_sha256, native_hmac, native_unseal, native_ed25519, native_inflate, native_timestamp },
+		.functions = { n, native_sha256, native_hmac, native_unseal, native_ed25519, native_inflate,
+		               native_timestamp },
 		.zstd = zstd,
 	};
 	return true;

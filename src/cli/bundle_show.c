@@ -44,7 +44,8 @@ bundle_print_time(FILE *out, uint64_t microseconds)
 	time_t seconds = (time_t)(microseconds / 1000000);
 	struct tm tm;
 	char text[32];
-	if (seconds > INT64_C(253402300799) || !gmtime_r(&seconds, &tm) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm))
+	if (seconds > INT64_C(253402300799) || !gmtime_r(&seconds, &tm) ||
+	    !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm))
 		fprintf(out, "%llu us", (unsigned long long)microseconds);
 	else
 		fprintf(out, "%s.%06uZ", text, (unsigned)(microseconds % 1000000));
@@ -55,7 +56,8 @@ bundle_print_base64(FILE *out, const uint8_t *data, size_t size)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	for (size_t i = 0; i < size; i += 3) {
-		uint32_t bits = (uint32_t)data[i] << 16 | (i + 1 < size ? (uint32_t)data[i + 1] << 8 : 0) | (i + 2 < size ? data[i + 2] : 0);
+		uint32_t bits = (uint32_t)data[i] << 16 | (i + 1 < size ? (uint32_t)data[i + 1] << 8 : 0) |
+		                (i + 2 < size ? data[i + 2] : 0);
 		fputc(alphabet[bits >> 18], out);
 		fputc(alphabet[bits >> 12 & 63], out);
 		fputc(i + 1 < size ? alphabet[bits >> 6 & 63] : '=', out);
@@ -71,7 +73,8 @@ bundle_find_succession(struct bundle_report *r, const struct proof_shown_entry *
 {
 	static const char operation[] = "ledger.succeed";
 	struct proof_cbor c = { e->entry->outcome, NULL };
-	if (e->log.size != 8 || memcmp(e->log.data, "everyone", 8) != 0 || e->entry->operation.size != strlen(operation) ||
+	if (e->log.size != 8 || memcmp(e->log.data, "everyone", 8) != 0 ||
+	    e->entry->operation.size != strlen(operation) ||
 	    memcmp(e->entry->operation.data, operation, strlen(operation)) != 0 || !e->entry->outcome.data)
 		return;
 	struct proof_item map = proof_cbor_next(&c);
@@ -92,14 +95,17 @@ static void
 print_checkpoint(const struct bundle_report *r)
 {
 	const struct proof_shown_checkpoint *s = &r->shown;
-	printf(bundle_say("  checkpoint: size %llu, root ", "  チェックポイント: 大きさ %llu、ルート "), (unsigned long long)s->now.size);
+	printf(bundle_say("  checkpoint: size %llu, root ", "  チェックポイント: 大きさ %llu、ルート "),
+	       (unsigned long long)s->now.size);
 	bundle_print_base64(stdout, s->now.root.bytes, PROOF_HASH);
 	printf(bundle_say("\n  signed by ", "\n  署名者: "));
 	bundle_print(stdout, s->now.origin);
-	printf(bundle_say("; the map covers the first %llu leaves\n", "; マップは先頭の %llu 葉までを含む\n"), (unsigned long long)s->covers);
+	printf(bundle_say("; the map covers the first %llu leaves\n", "; マップは先頭の %llu 葉までを含む\n"),
+	       (unsigned long long)s->covers);
 	if (r->witnesses) {
-		printf(bundle_say("  cosigned by %zu of %zu witnesses, the last at ", "  証人の副署: %zu / %zu、最後は "), s->witnesses,
-		       r->witnesses);
+		printf(
+		    bundle_say("  cosigned by %zu of %zu witnesses, the last at ", "  証人の副署: %zu / %zu、最後は "),
+		    s->witnesses, r->witnesses);
 		bundle_print_time(stdout, s->witnessed < UINT64_MAX / 1000000 ? s->witnessed * 1000000 : UINT64_MAX);
 		printf("\n");
 	}
@@ -109,11 +115,16 @@ print_checkpoint(const struct bundle_report *r)
 		printf("\n");
 	}
 	if (s->has_previous)
-		printf(bundle_say("  it continues the checkpoint of size %llu, and so do the logs below: nothing shown then was changed or removed\n",
-		           "  大きさ %llu のチェックポイントを、下の各ログとともに延長している。当時の内容は変更も削除もされていない\n"),
-		       (unsigned long long)s->previous.size);
+		printf(
+		    bundle_say(
+		        "  it continues the checkpoint of size %llu, and so do the logs below: nothing shown then was "
+		        "changed or removed\n",
+		        "  大きさ %llu "
+		        "のチェックポイントを、下の各ログとともに延長している。当時の内容は変更も削除もされていない\n"),
+		    (unsigned long long)s->previous.size);
 	if (s->has_kept)
-		printf("%s\n", bundle_say("  the note that you kept is one of these checkpoints", "  保管されていたノートは、これらのチェックポイントの一つである"));
+		printf("%s\n", bundle_say("  the note that you kept is one of these checkpoints",
+		                          "  保管されていたノートは、これらのチェックポイントの一つである"));
 }
 
 static void
@@ -121,20 +132,30 @@ print_span(const struct proof_shown_log *l)
 {
 	unsigned long long from = l->from, to = l->to, size = l->size, count = l->to - l->from;
 	if (l->absent)
-		printf("%s", bundle_say("no log has the label below: nothing was recorded under it (the name is the bundle's word)",
-		                 "下のラベルのログは存在しない。その下には何も記録されていない (名前は束の言うところによる)"));
+		printf(
+		    "%s",
+		    bundle_say(
+		        "no log has the label below: nothing was recorded under it (the name is the bundle's word)",
+		        "下のラベルのログは存在しない。その下には何も記録されていない (名前は束の言うところによる)"));
 	else if (from == to)
-		printf(bundle_say("none of the %llu entries of the log with the label below is shown (the name is the bundle's word)",
-		           "下のラベルのログの %llu 件のうち、示すものはない (名前は束の言うところによる)"), size);
+		printf(bundle_say("none of the %llu entries of the log with the label below is shown (the name is the "
+		                  "bundle's word)",
+		                  "下のラベルのログの %llu 件のうち、示すものはない (名前は束の言うところによる)"),
+		       size);
 	else if (from == 0 && to == size)
-		printf(bundle_say("all %llu entries, from the first to the last", "最初から最後まで、全 %llu 件"), size);
+		printf(bundle_say("all %llu entries, from the first to the last", "最初から最後まで、全 %llu 件"),
+		       size);
 	else if (to == size)
-		printf(bundle_say("all %llu entries from sequence %llu to the end", "通番 %2$llu から最後までの全 %1$llu 件"), count, from);
+		printf(bundle_say("all %llu entries from sequence %llu to the end",
+		                  "通番 %2$llu から最後までの全 %1$llu 件"),
+		       count, from);
 	else
 		printf(bundle_say("all %llu entries with sequence %llu to before %llu, of %llu",
-		           "通番 %2$llu 以上 %3$llu 未満の全 %1$llu 件 (総数 %4$llu)"), count, from, to, size);
+		                  "通番 %2$llu 以上 %3$llu 未満の全 %1$llu 件 (総数 %4$llu)"),
+		       count, from, to, size);
 	if (l->opened)
-		printf(bundle_say("; %llu details opened, each what was recorded", "; 開示された詳細 %llu 件、いずれも記録どおり"),
+		printf(bundle_say("; %llu details opened, each what was recorded",
+		                  "; 開示された詳細 %llu 件、いずれも記録どおり"),
 		       (unsigned long long)l->opened);
 }
 
@@ -155,32 +176,35 @@ print_log(const struct proof_shown_log *l)
 	bundle_print_base64(stdout, l->label.bytes, PROOF_HASH);
 	bool public = (l->name.size == 6 && memcmp(l->name.data, "vendor", 6) == 0) ||
 	              (l->name.size == 8 && memcmp(l->name.data, "everyone", 8) == 0);
-	printf("%s\n", public ? bundle_say(" (the same for all)", " (全員に共通)")
-	       : l->label_told ? bundle_say(" (the one you were told)", " (知らされていたものと一致)")
-	                       : bundle_say(" (compare it with the one you were told, or give --label)",
-	                             " (知らされたラベルと比べるか、--label で渡すこと)"));
+	printf("%s\n", public          ? bundle_say(" (the same for all)", " (全員に共通)")
+	               : l->label_told ? bundle_say(" (the one you were told)", " (知らされていたものと一致)")
+	                               : bundle_say(" (compare it with the one you were told, or give --label)",
+	                                            " (知らされたラベルと比べるか、--label で渡すこと)"));
 }
 
 static void
 print_limits(const struct bundle_report *r)
 {
 	printf("%s", bundle_say("It does not show:\n"
-	                 "  that nothing passed outside the gate, or that what was recorded is true;\n"
-	                 "  that no entry was filed under another log or a second label;\n",
-	                 "次のことは示さない:\n"
-	                 "  関所の外を通ったものがないこと、記録の内容が真実であること\n"
-	                 "  別のログや別のラベルに記された記録がないこと\n"));
+	                        "  that nothing passed outside the gate, or that what was recorded is true;\n"
+	                        "  that no entry was filed under another log or a second label;\n",
+	                        "次のことは示さない:\n"
+	                        "  関所の外を通ったものがないこと、記録の内容が真実であること\n"
+	                        "  別のログや別のラベルに記された記録がないこと\n"));
 	if (!r->witnesses)
-		printf("%s", bundle_say("  that others were shown the same checkpoint, or how old it is (--witness, --quorum);\n",
-		                 "  他の者にも同じチェックポイントが示されたこと、その古さ (--witness、--quorum)\n"));
+		printf("%s",
+		       bundle_say(
+		           "  that others were shown the same checkpoint, or how old it is (--witness, --quorum);\n",
+		           "  他の者にも同じチェックポイントが示されたこと、その古さ (--witness、--quorum)\n"));
 	if (!r->shown.has_kept)
 		printf("%s", bundle_say("  that the logs continue what you were shown before (--kept NOTE);\n",
-		                 "  以前に示されたログの続きであること (--kept NOTE)\n"));
+		                        "  以前に示されたログの続きであること (--kept NOTE)\n"));
 	if (!r->leaves)
 		printf("%s", bundle_say("  that the entries are the main log's public leaves (--log DIR);\n",
-		                 "  記録が公開された主ログの葉であること (--log DIR)\n"));
-	printf("%s", bundle_say("  that times and indices outside the spans shown are in order (a whole log shows that).\n",
-	                 "  示された範囲の外で時刻と番号が順に並んでいること (ログ全体なら示される)\n"));
+		                        "  記録が公開された主ログの葉であること (--log DIR)\n"));
+	printf("%s",
+	       bundle_say("  that times and indices outside the spans shown are in order (a whole log shows that).\n",
+	                  "  示された範囲の外で時刻と番号が順に並んでいること (ログ全体なら示される)\n"));
 }
 
 void
@@ -195,7 +219,8 @@ bundle_print_report(const struct bundle_report *r)
 		bundle_print_time(stdout, r->shown.since);
 		printf(" .. ");
 		bundle_print_time(stdout, r->shown.until);
-		printf("%s\n", bundle_say(" (before the last); every log shows all entries in it", " (末尾を含まない)。どのログもこの間の全件を示す"));
+		printf("%s\n", bundle_say(" (before the last); every log shows all entries in it",
+		                          " (末尾を含まない)。どのログもこの間の全件を示す"));
 	}
 	for (size_t i = 0; i < shown; i++)
 		print_log(&r->logs[i]);
@@ -206,15 +231,15 @@ bundle_print_report(const struct bundle_report *r)
 		printf("\n");
 	}
 	if (r->leaves)
-		printf("%s\n", bundle_say("  each entry is the main log's public leaf at its index", "  各記録は、その番号にある公開の主ログの葉である"));
+		printf("%s\n", bundle_say("  each entry is the main log's public leaf at its index",
+		                          "  各記録は、その番号にある公開の主ログの葉である"));
 	print_limits(r);
 }
 
 /* ---- show ---- */
 
 struct showing {
-	bool after_cover;
-	struct proof_bytes log;         /* whose entries are being shown */
+	struct proof_bytes log; /* whose entries are being shown */
 };
 
 static void
@@ -236,8 +261,9 @@ static const char *
 on_checkpoint(void *context, const struct proof_shown_checkpoint *c)
 {
 	(void)context;
-	printf("%s\n", bundle_is_japanese() ? "---- 以下は束の内容であり、何も検証されていない (検証: sekisho bundle verify)"
-	                                    : "---- What the bundle holds. Nothing is verified here (that is: sekisho bundle verify)");
+	printf("%s\n", bundle_is_japanese()
+	                   ? "---- 以下は束の内容であり、何も検証されていない (検証: sekisho bundle verify)"
+	                   : "---- What the bundle holds. Nothing is verified here (that is: sekisho bundle verify)");
 	printf("checkpoint ");
 	bundle_print(stdout, c->now.origin);
 	printf(" %llu covers %llu\n", (unsigned long long)c->now.size, (unsigned long long)c->covers);
@@ -344,7 +370,9 @@ on_entry(void *context, const struct proof_shown_entry *e)
 	print_field("actor", e->entry->actor);
 	print_field("operation", e->entry->operation);
 	if (e->entry->has_decision)
-		printf(" decision=%s", e->entry->decision == 1 ? "allow" : e->entry->decision == 0 ? "deny" : "unknown");
+		printf(" decision=%s", e->entry->decision == 1   ? "allow"
+		                       : e->entry->decision == 0 ? "deny"
+		                                                 : "unknown");
 	print_field("resource", e->entry->resource);
 	print_field("purpose", e->entry->purpose);
 	print_field("on_behalf", e->entry->on_behalf);
@@ -379,7 +407,9 @@ bundle_show(const struct proof_functions *functions, void *source, ptrdiff_t (*r
 {
 	struct showing s = { 0 };
 	struct proof_bundle b = {
-		.functions = functions, .source = source, .read = read,
+		.functions = functions,
+		.source = source,
+		.read = read,
 		.visitor = { &s, on_cover, on_checkpoint, on_entry, on_log },
 		.memory = malloc(PROOF_BUNDLE_MEMORY),
 	};

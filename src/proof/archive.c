@@ -81,8 +81,10 @@ static size_t
 read_tar(struct proof_archive *a, uint8_t *out, size_t size)
 {
 	size_t got = 0, now = 1;
-	while (got < size && now && !a->fault)
-		got += now = a->compressed ? copy_inflated(a, out + got, size - got) : copy_plain(a, out + got, size - got);
+	while (got < size && now && !a->fault) {
+		now = (a->compressed ? copy_inflated : copy_plain)(a, out + got, size - got);
+		got += now;
+	}
 	return got;
 }
 

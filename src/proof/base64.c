@@ -53,7 +53,8 @@ proof_base64_exact(struct proof_bytes text, uint8_t *out, size_t size)
 {
 	uint8_t room[96];
 	size_t made;
-	if (size > sizeof room || text.size != (size + 2) / 3 * 4 || !proof_base64_parse(text, room, &made) || made != size)
+	if (size > sizeof room || text.size != (size + 2) / 3 * 4 || !proof_base64_parse(text, room, &made) ||
+	    made != size)
 		return false;
 	memcpy(out, room, size);
 	return true;

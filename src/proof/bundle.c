@@ -150,7 +150,8 @@ read_end(struct verify *v)
 	char name[ARCHIVE_NAME];
 	uint64_t size;
 	set_member(v, "-");
-	return proof_archive_next(&v->archive, name, &size) == PROOF_END || fail_archive(v, "a member that does not belong");
+	return proof_archive_next(&v->archive, name, &size) == PROOF_END ||
+	       fail_archive(v, "a member that does not belong");
 }
 
 static bool

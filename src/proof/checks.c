@@ -34,7 +34,8 @@ check_witnesses(struct verify *v, const struct proof_note *note, bool quorum)
 	if (!quorum)
 		return true;
 	if (signed_by < p->quorum)
-		return proof_verify_fail(v, PROOF_FAULT_WITNESS, "fewer witnesses have cosigned than the policy asks for");
+		return proof_verify_fail(v, PROOF_FAULT_WITNESS,
+		                         "fewer witnesses have cosigned than the policy asks for");
 	v->shown.witnesses = signed_by;
 	v->shown.witnessed = latest;
 	return true;
@@ -53,12 +54,14 @@ check_timestamps(struct verify *v, const struct proof_note *note)
 	for (uint32_t at = node + 1; node && at < j->nodes[node].next; at = j->nodes[at].next) {
 		uint64_t time = 0;
 		struct proof_bytes token = proof_manifest_token(&v->manifest, at);
-		if (!v->functions->timestamp || !v->functions->timestamp(v->functions->context, token, digest.bytes, &time))
+		if (!v->functions->timestamp ||
+		    !v->functions->timestamp(v->functions->context, token, digest.bytes, &time))
 			return proof_verify_fail(v, PROOF_FAULT_WITNESS, "a time stamp does not hold");
 		if (hold++ == 0 || time < v->shown.timestamp)
 			v->shown.timestamp = time;
 	}
-	return hold >= v->policy->timestamps || proof_verify_fail(v, PROOF_FAULT_WITNESS, "fewer time stamps than the policy asks for");
+	return hold >= v->policy->timestamps ||
+	       proof_verify_fail(v, PROOF_FAULT_WITNESS, "fewer time stamps than the policy asks for");
 }
 
 static bool
@@ -105,7 +108,8 @@ check_map_leaf(struct verify *v, const struct manifest_map *map, const struct pr
 	static const uint8_t zero[1] = { 0 };
 	struct proof_hash hash;
 	v->functions->sha256(v->functions->context,
-	                     (struct proof_bytes[]){ { zero, 1 }, { leaf, 9 }, { map->root.bytes, PROOF_HASH } }, 3, hash.bytes);
+	                     (struct proof_bytes[]){ { zero, 1 }, { leaf, 9 }, { map->root.bytes, PROOF_HASH } }, 3,
+	                     hash.bytes);
 	if (count > 64 || !proof_inclusion_check(v->functions, &hash, c->size - 1, c->size, path, count, &c->root))
 		return "the map leaf is not the last one of the checkpoint's tree";
 	return NULL;
@@ -126,11 +130,13 @@ check_place(struct verify *v, const struct manifest_log *l, const struct proof_h
 		if (l->size || (l->members && proof_manifest_count(&v->manifest, l->members)))
 			return "entries in a log that is said to be absent";
 		return proof_absent_check(v->functions, &l->label, label, head, path, count, root)
-		               ? NULL : "the path does not show that the log is absent";
+		           ? NULL
+		           : "the path does not show that the log is absent";
 	}
 	struct proof_hash head = proof_head_hash(v->functions, l->size, &l->root);
 	return proof_present_check(v->functions, &l->label, &head, path, count, root)
-	               ? NULL : "the log's path does not lead to the map's root";
+	           ? NULL
+	           : "the log's path does not lead to the map's root";
 }
 
 static bool
@@ -234,7 +240,8 @@ check_previous_log(struct verify *v, const struct manifest_log *before, const st
 	if (why)
 		return why;
 	return consistent(v, before->consistency, before->size, &before->root, now->size, &now->root)
-	               ? NULL : "a log is not what it was at the earlier checkpoint, and more";
+	           ? NULL
+	           : "a log is not what it was at the earlier checkpoint, and more";
 }
 
 static const char *
@@ -244,7 +251,8 @@ check_previous_logs(struct verify *v)
 	const struct proof_json_node *nodes = m->json.nodes;
 	struct manifest_log before, now;
 	uint32_t old = m->previous.logs + 1, new = m->logs + 1;
-	for (; old < nodes[m->previous.logs].next && new < nodes[m->logs].next; old = nodes[old].next, new = nodes[new].next) {
+	for (; old < nodes[m->previous.logs].next && new < nodes[m->logs].next;
+	     old = nodes[old].next, new = nodes[new].next) {
 		proof_manifest_log(m, old, &before);
 		proof_manifest_log(m, new, &now);
 		const char *why = check_previous_log(v, &before, &now);
@@ -252,7 +260,8 @@ check_previous_logs(struct verify *v)
 			return why;
 	}
 	return old == nodes[m->previous.logs].next && new == nodes[m->logs].next
-	               ? NULL : "the earlier checkpoint's logs are not the same in the same order";
+	           ? NULL
+	           : "the earlier checkpoint's logs are not the same in the same order";
 }
 
 static const char *
@@ -295,12 +304,17 @@ check_kept(struct verify *v)
 		return false;
 	memcpy(v->fault.member, "proof.json", sizeof "proof.json");
 	v->shown.has_kept = true;
-	const struct proof_checkpoint *known = kept.size == v->shown.now.size ? &v->shown.now :
-	        v->shown.has_previous && kept.size == v->shown.previous.size  ? &v->shown.previous : NULL;
+	const struct proof_checkpoint *known = NULL;
+	if (kept.size == v->shown.now.size)
+		known = &v->shown.now;
+	else if (v->shown.has_previous && kept.size == v->shown.previous.size)
+		known = &v->shown.previous;
 	if (!known)
-		return proof_verify_fail(v, PROOF_FAULT_CONSISTENCY, "the bundle does not lead from the kept checkpoint to its own");
+		return proof_verify_fail(v, PROOF_FAULT_CONSISTENCY,
+		                         "the bundle does not lead from the kept checkpoint to its own");
 	return proof_hash_same(&kept.root, &known->root) ||
-	       proof_verify_fail(v, PROOF_FAULT_CONSISTENCY, "the kept checkpoint has another root at the same size: a fork");
+	       proof_verify_fail(v, PROOF_FAULT_CONSISTENCY,
+	                         "the kept checkpoint has another root at the same size: a fork");
 }
 
 bool

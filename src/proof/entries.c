@@ -69,7 +69,7 @@ read_item(struct verify *v, struct proof_cbor *c, struct item *out)
 		return !v->fault.kind;
 	struct proof_item key = proof_cbor_head(c);
 	if (c->fault || key.type != PROOF_BYTES || key.number > c->rest.size + more)
-		return fail_archive(v, c->fault ? c->fault : "an item whose third part is not a byte string that is there");
+		return fail_archive(v, "an item whose third part is not a byte string that is there");
 	return key.number != 32 || take(v, c, key.number, &out->key);
 }
 
@@ -130,7 +130,21 @@ check_proven(struct verify *v, const struct item *item, const struct proof_entry
 	if (why)
 		return proof_verify_fail_at(v, PROOF_FAULT_ORDER, item->index, why);
 	if (v->shown.has_previous && (item->index < v->shown.previous_covers) != (e->log_seq < l->previous_size))
-		return proof_verify_fail_at(v, PROOF_FAULT_CONSISTENCY, item->index, "it is on the wrong side of the earlier checkpoint");
+		return proof_verify_fail_at(v, PROOF_FAULT_CONSISTENCY, item->index,
+		                            "it is on the wrong side of the earlier checkpoint");
+	return true;
+}
+
+/* Unproven, an opening that does not hold is not shown. A key of another length was not read past. */
+static bool
+open_unproven(struct verify *v, const struct item *item, const struct proof_entry *e, struct proof_bytes *plaintext)
+{
+	const char *why;
+	*plaintext = (struct proof_bytes){ NULL, 0 };
+	if (item->opened && !item->key.data)
+		return proof_verify_fail_at(v, PROOF_FAULT_OPENING, item->index, "the detail key has not 32 bytes");
+	if (item->opened && v->functions->unseal)
+		(void)proof_opening_check(v->functions, e, item->key, v->plaintext, plaintext, &why);
 	return true;
 }
 
@@ -147,10 +161,8 @@ check_entry(struct verify *v, const struct item *item)
 		return proof_verify_fail_at(v, PROOF_FAULT_ENTRY, item->index, "it is of another log");
 	if (v->policy && (!check_proven(v, item, &entry) || !check_opening(v, item, &entry, &plaintext)))
 		return false;
-	if (item->opened && !item->key.data && !v->policy)
-		return proof_verify_fail_at(v, PROOF_FAULT_OPENING, item->index, "the detail key has not 32 bytes");
-	if (!v->policy && !(item->opened && proof_opening_check(v->functions, &entry, item->key, v->plaintext, &plaintext, &why)))
-		plaintext = (struct proof_bytes){ NULL, 0 };
+	if (!v->policy && !open_unproven(v, item, &entry, &plaintext))
+		return false;
 	v->functions->sha256(v->functions->context, &item->entry, 1, hash.bytes);
 	append(v, item, &entry, &hash);
 	if (!v->bundle->visitor.entry)
@@ -281,8 +293,9 @@ proof_verify_log_end(struct verify *v)
 	widen_span(v);
 	if (visitor->log)
 		visitor->log(visitor->context, &(struct proof_shown_log){
-			.name = l->log.name, .label = l->log.label, .size = l->log.size, .from = l->log.from, .to = l->log.to,
-			.previous_size = l->previous_size, .opened = l->opened, .absent = l->log.absent, .label_told = was_told(v),
-			.first_time = l->first_time, .last_time = l->last_time });
+			.name = l->log.name, .label = l->log.label, .size = l->log.size, .from = l->log.from,
+			.to = l->log.to, .previous_size = l->previous_size, .opened = l->opened,
+			.absent = l->log.absent, .label_told = was_told(v), .first_time = l->first_time,
+			.last_time = l->last_time });
 	return true;
 }

@@ -275,5 +275,6 @@ bool
 proof_json_is(const struct proof_json *j, uint32_t node, const char *text)
 {
 	struct proof_bytes is = proof_json_text(j, node);
-	return j->nodes[node].type == PROOF_JSON_STRING && is.size == strlen(text) && memcmp(is.data, text, is.size) == 0;
+	return j->nodes[node].type == PROOF_JSON_STRING && is.size == strlen(text) &&
+	       memcmp(is.data, text, is.size) == 0;
 }

@@ -141,7 +141,10 @@ static bool
 read_map(struct proof_json *j, uint32_t node, struct manifest_map *out)
 {
 	static const struct key keys[] = {
-		{ "covers", NUMBER, false }, { "root", HASH, false }, { "inclusion", HASHES, false }, { NULL, 0, false },
+		{ "covers", NUMBER, false },
+		{ "root", HASH, false },
+		{ "inclusion", HASHES, false },
+		{ NULL, 0, false },
 	};
 	uint32_t found[KEYS_MAX];
 	if (!read_object(j, node, keys, found))
@@ -273,8 +276,11 @@ proof_manifest_log(const struct manifest *m, uint32_t node, struct manifest_log 
 	for (uint32_t at = node + 1; at < j->nodes[node].next; at = j->nodes[at + 1].next)
 		found[find_key(j, at, keys)] = at + 1;
 	*out = (struct manifest_log){
-		.name = proof_json_text(j, found[NAME]), .label = hash_at(j, found[LABEL]), .root = hash_at(j, found[ROOT]),
-		.size = proof_json_number(j, found[SIZE]), .path = found[STEPS],
+		.name = proof_json_text(j, found[NAME]),
+		.label = hash_at(j, found[LABEL]),
+		.root = hash_at(j, found[ROOT]),
+		.size = proof_json_number(j, found[SIZE]),
+		.path = found[STEPS],
 	};
 	read_absent(j, found[NOT_THERE], out);
 	if (previous) {
@@ -330,5 +336,6 @@ proof_manifest_token(const struct manifest *m, uint32_t node)
 	struct proof_bytes text = proof_json_text(&m->json, node);
 	uint8_t *out = m->json.text + m->json.nodes[node].begin;
 	size_t size = 0;
-	return proof_base64_parse(text, out, &size) ? (struct proof_bytes){ out, size } : (struct proof_bytes){ out, 0 };
+	return proof_base64_parse(text, out, &size) ? (struct proof_bytes){ out, size }
+	                                            : (struct proof_bytes){ out, 0 };
 }

@@ -9,7 +9,8 @@ put_number(uint8_t *out, uint64_t value, size_t size)
 }
 
 static struct proof_hash
-hash_two(const struct proof_functions *f, struct proof_bytes head, const struct proof_hash *a, const struct proof_hash *b)
+hash_two(const struct proof_functions *f, struct proof_bytes head, const struct proof_hash *a,
+         const struct proof_hash *b)
 {
 	struct proof_bytes parts[3] = { head, { a->bytes, PROOF_HASH }, { b ? b->bytes : NULL, PROOF_HASH } };
 	struct proof_hash out;
@@ -59,9 +60,9 @@ proof_present_check(const struct proof_functions *f, const struct proof_hash *la
 }
 
 bool
-proof_absent_check(const struct proof_functions *f, const struct proof_hash *label, const struct proof_hash *other_label,
-                   const struct proof_hash *other_head, const struct proof_step *path, size_t count,
-                   const struct proof_hash *root)
+proof_absent_check(const struct proof_functions *f, const struct proof_hash *label,
+                   const struct proof_hash *other_label, const struct proof_hash *other_head,
+                   const struct proof_step *path, size_t count, const struct proof_hash *root)
 {
 	static const struct proof_hash nothing = { { 0 } };
 	if (!other_label || !other_head)

@@ -16,7 +16,8 @@ proof_node_hash(const struct proof_functions *f, const struct proof_hash *left, 
 	static const uint8_t one[1] = { 1 };
 	struct proof_hash out;
 	f->sha256(f->context,
-	          (struct proof_bytes[]){ { one, 1 }, { left->bytes, PROOF_HASH }, { right->bytes, PROOF_HASH } }, 3, out.bytes);
+	          (struct proof_bytes[]){ { one, 1 }, { left->bytes, PROOF_HASH }, { right->bytes, PROOF_HASH } }, 3,
+	          out.bytes);
 	return out;
 }
 

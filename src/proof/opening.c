@@ -14,7 +14,7 @@ check_form(struct proof_bytes plaintext)
 		return "bytes behind the detail's end";
 	if (proof_cbor_next(&c).type != PROOF_MAP)
 		return "the detail is not a map";
-	if (c.rest.size && proof_cbor_next(&c).type != PROOF_TEXT)      /* integers would come first */
+	if (c.rest.size && proof_cbor_next(&c).type != PROOF_TEXT) /* integers would come first */
 		return "a key of the detail is not text";
 	return NULL;
 }
@@ -27,7 +27,8 @@ open_detail(const struct proof_functions *f, const struct proof_entry *e, struct
 		return "an opening of an entry without detail";
 	if (key.size != 32)
 		return "the detail key has not 32 bytes";
-	if (e->detail.size < PROOF_TAG || e->detail.size > PROOF_ENTRY_MAX || !f->unseal(f->context, key.data, e->detail, room))
+	if (e->detail.size < PROOF_TAG || e->detail.size > PROOF_ENTRY_MAX ||
+	    !f->unseal(f->context, key.data, e->detail, room))
 		return "the key does not open the detail";
 	f->hmac(f->context, key.data, (struct proof_bytes){ room, e->detail.size - PROOF_TAG }, commitment);
 	if (memcmp(commitment, e->commitment.data, PROOF_HASH) != 0)

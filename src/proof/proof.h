@@ -38,7 +38,7 @@ struct proof_functions {
 	void (*sha256)(void *context, const struct proof_bytes *parts, size_t count, uint8_t out[PROOF_HASH]);
 	/* HMAC-SHA-256. */
 	void (*hmac)(void *context, const uint8_t key[32], struct proof_bytes data, uint8_t out[PROOF_HASH]);
-	/* AES-256-GCM, nonce of twelve zero bytes, no additional data: opens ciphertext ‖ tag into sealed.size - 16 bytes. */
+	/* AES-256-GCM, nonce of twelve zero bytes, no additional data: ciphertext ‖ tag to sealed.size - 16 bytes. */
 	bool (*unseal)(void *context, const uint8_t key[32], struct proof_bytes sealed, uint8_t *out);
 	/* Ed25519 over the parts, one after the other. */
 	bool (*ed25519)(void *context, const uint8_t key[32], const struct proof_bytes *parts, size_t count,
@@ -71,8 +71,8 @@ bool proof_entry_parse(struct proof_bytes, struct proof_entry *out, const char *
 
 /* Does the key open the entry's detail: tag, commitment, and a map with text keys? The plaintext goes to `room`, which
  * has at least PROOF_ENTRY_MAX bytes. */
-bool proof_opening_check(const struct proof_functions *, const struct proof_entry *, struct proof_bytes key, uint8_t *room,
-                         struct proof_bytes *plaintext, const char **fault);
+bool proof_opening_check(const struct proof_functions *, const struct proof_entry *, struct proof_bytes key,
+                         uint8_t *room, struct proof_bytes *plaintext, const char **fault);
 
 /* ---- deterministic CBOR, as entries are made of it ---- */
 

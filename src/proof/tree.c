@@ -38,8 +38,8 @@ proof_range_count(uint64_t x, uint64_t y)
 
 /* `at` counts nodes of one level from the left, `last` is the last of them. */
 static bool
-hash_up(const struct proof_functions *f, uint64_t at, uint64_t last, struct proof_hash *node, const struct proof_hash *path,
-        size_t count)
+hash_up(const struct proof_functions *f, uint64_t at, uint64_t last, struct proof_hash *node,
+        const struct proof_hash *path, size_t count)
 {
 	for (size_t i = 0; i < count; i++, at >>= 1, last >>= 1) {
 		if (last == 0)
@@ -68,7 +68,8 @@ proof_inclusion_check(const struct proof_functions *f, const struct proof_hash *
 /* Where the old tree is whole in the new one, its root is the first hash. */
 static bool
 check_both(const struct proof_functions *f, uint64_t at, uint64_t last, const struct proof_hash *first,
-           const struct proof_hash *old_root, const struct proof_hash *root, const struct proof_hash *path, size_t count)
+           const struct proof_hash *old_root, const struct proof_hash *root, const struct proof_hash *path,
+           size_t count)
 {
 	struct proof_hash old_node = *first, node = *first;
 	for (size_t i = 0; i < count; i++, at >>= 1, last >>= 1) {

@@ -8,7 +8,7 @@
 
 static const char policies_text[] =
 	"@id(\"a\") @note permit(principal == N::User::\"al\\\"ice\", action in [Action::\"v\", Action::\"w\"], resource is Doc in F::\"f\") when { "
-	"principal.a.b[\"c d\"] >= -3 && (context has x.y || !(principal has \"o k\")) && -(5) < 1 - (2 - 3) * 4 && -context.n == - -5 };\n"
+	"principal.a.b[\"c d\"] >= -3 && (context has x.y || !(principal has \"o k\")) && -(5) < 1 - (2 - 3) * 4 - (5 + 6) && -context.n == - -5 };\n"
 	"forbid(principal, action == Action::\"v\", resource) unless { if principal like \"a*\\*\\u{7}\" then [1, {a: true, \"b c\": \"\\n\"}].contains(2) "
 	"else resource.hasTag(\"t\") && resource.getTag(\"t\").isEmpty() } when { ip(\"::1\").isInRange(ip(\"10.0.0.0/8\")) };\n"
 	"permit(principal in ?principal, action, resource == ?resource) when { principal is N::User in [principal, resource] };\n";
@@ -174,6 +174,16 @@ test_json_refused(void **state)
 			fail_msg("accepted: %s", json);
 		assert_null(policies);
 		assert_true(fault.message[0] != '\0' && fault.line == 1);
+	}
+	{
+		struct cedar_policies *policies = NULL;
+		struct cedar_fault fault = { 0 };
+
+		assert_false(cedar_policies_parse_json(NULL,
+			text_of("{\"staticPolicies\":{\"s\":{\"effect\":\"permit\",\"principal\":{\"op\":\"==\",\"slot\":\"?principal\"},"
+				"\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}},\"templates\":{},\"templateLinks\":[]}"),
+			&policies, &fault));
+		assert_non_null(strstr(fault.message, "template"));
 	}
 	snprintf(json, sizeof json, frame, all, all, yes);
 	cedar_policies_free(parsed_json(json));

@@ -195,6 +195,9 @@ test_conditions(void **state)
 		{ "context.nothing == 1", false, "no attribute" }, { "principal.name < \"x\"", false, "expected Long" },
 		{ "-principal.limit.amount < 3", true, NULL }, { "!principal.name", false, "expected Bool" },
 		{ "{a: 1}.a == 1", true, NULL }, { "{a: 1}.b == 1", false, "no attribute" }, { "principal.boss == principal", false, "optional" },
+		{ "(principal has boss || principal has \"odd name\") && principal.boss.name == \"x\"", false, "optional" },
+		{ "resource in Shop::Group::\"g\" && resource.nothing == 1", true, NULL },
+		{ "principal.limit == {amount: 1, currency: \"x\"}", false, "can never be equal" },
 		{ "(true && false) == \"x\"", true, NULL }, { "(true || (false && true)) == 1", true, NULL }, { "!true == \"x\"", false, "never be equal" } };
 	struct cedar_schema *schema = schema_of(world);
 	char text[1000];
@@ -439,6 +442,8 @@ test_depth_of_types(void **state)
 		at += sprintf(at, "type T%zu = {a: T%zu, b: T%zu};", i, i - 1, i - 1);
 	assert_false(cedar_schema_parse(NULL, text_of(text), &schema, &fault));
 	assert_non_null(strstr(fault.message, "deep"));
+	assert_false(cedar_schema_parse(NULL, text_of("type A = {x: B}; type B = Set<A>;"), &schema, &fault));
+	assert_non_null(strstr(fault.message, "contains itself"));
 	free(text);
 }
 
