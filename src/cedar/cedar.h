@@ -38,6 +38,7 @@ struct cedar_fault {
 enum {
 	CEDAR_SOURCE_MAX = 64 << 20, /* bytes of one text */
 	CEDAR_DEPTH_MAX = 256,       /* nesting of expressions, values and JSON */
+	CEDAR_NAME_MAX = 4096, /* bytes of a name with its namespaces */
 	CEDAR_POLICIES_MAX = 1 << 24
 };
 

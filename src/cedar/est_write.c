@@ -217,6 +217,7 @@ write_expr(struct cedar_writer *writer, const struct cedar_expr *expr)
 static void
 write_target(struct cedar_writer *writer, const struct cedar_scope *scope, const char *slot)
 {
+	const bool many = scope->list && scope->count != 1;     /* a list of one is written as the one, as the reference does */
 	uint32_t i;
 
 	if (scope->slot) {
@@ -225,13 +226,13 @@ write_target(struct cedar_writer *writer, const struct cedar_scope *scope, const
 		cedar_write(writer, "\"");
 		return;
 	}
-	cedar_write(writer, scope->list ? "\"entities\":[" : "\"entity\":");
+	cedar_write(writer, many ? "\"entities\":[" : "\"entity\":");
 	for (i = 0; i < scope->count; i++) {
 		if (i > 0)
 			cedar_write(writer, ",");
 		cedar_est_write_uid(writer, &scope->entities[i]);
 	}
-	if (scope->list)
+	if (many)
 		cedar_write(writer, "]");
 }
 

@@ -216,9 +216,37 @@ actions_are_actions(struct cedar_parser *parser, const struct cedar_scope *scope
 	return true;
 }
 
+/* `[…]`, which may stand in parentheses; if it does, they are taken, and counted. */
+static bool
+at_action_list(struct cedar_parser *parser, unsigned *parentheses)
+{
+	struct cedar_lexer before = parser->lexer;
+
+	*parentheses = 0;
+	while (*parentheses < CEDAR_DEPTH_MAX && cedar_lex_accept(&parser->lexer, CEDAR_TOKEN('(')))
+		++*parentheses;
+	if (parser->lexer.token.kind == CEDAR_TOKEN('['))
+		return true;
+	parser->lexer = before;
+	return false;
+}
+
+static bool
+parse_enclosed_list(struct cedar_parser *parser, struct cedar_scope *scope, unsigned parentheses)
+{
+	if (!parse_action_list(parser, scope))
+		return false;
+	for (; parentheses > 0; parentheses--)
+		if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(')'), "`)`"))
+			return false;
+	return actions_are_actions(parser, scope);
+}
+
 static bool
 parse_action(struct cedar_parser *parser, struct cedar_scope *scope)
 {
+	unsigned parentheses;
+
 	*scope = (struct cedar_scope){ .kind = CEDAR_SCOPE_ANY, .offset = parser->lexer.token.offset };
 	if (!scope_word(parser, "action"))
 		return false;
@@ -234,8 +262,8 @@ parse_action(struct cedar_parser *parser, struct cedar_scope *scope)
 		return scope_operator_unknown(parser);
 	cedar_lex_next(&parser->lexer);
 	scope->kind = CEDAR_SCOPE_IN;
-	if (parser->lexer.token.kind == CEDAR_TOKEN('['))
-		return parse_action_list(parser, scope) && actions_are_actions(parser, scope);
+	if (at_action_list(parser, &parentheses))
+		return parse_enclosed_list(parser, scope, parentheses);
 	return parse_scope_entity(parser, NULL, scope) && actions_are_actions(parser, scope);
 }
 

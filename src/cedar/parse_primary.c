@@ -57,6 +57,8 @@ parse_path(struct cedar_parser *parser, struct cedar_text *name, struct cedar_to
 		*name = name->data == NULL ? token.text : cedar_text_join(parser->arena, *name, "::", token.text);
 		if (name->data == NULL)
 			return cedar_parse_out_of_memory(parser);
+		if (name->size > CEDAR_NAME_MAX)        /* each part joined anew: without an end, the square of the text */
+			return cedar_lex_fail(lexer, token.offset, "a name is longer than %d bytes", CEDAR_NAME_MAX);
 		cedar_lex_next(lexer);
 		if (!cedar_lex_accept(lexer, CEDAR_TOKEN_PATH))
 			return true;

@@ -63,6 +63,8 @@ static bool
 join(struct cedar_scan *parser, struct cedar_text *name, struct cedar_text part)
 {
 	*name = cedar_text_join(parser->raw->arena, *name, "::", part);
+	if (name->data != NULL && name->size > CEDAR_NAME_MAX)
+		return cedar_scan_expected(parser, "a name of at most 4,096 bytes");
 	return name->data != NULL || cedar_scan_out_of_memory(parser);
 }
 

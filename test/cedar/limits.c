@@ -187,6 +187,50 @@ test_shared_operands(void **state)
 				 "{a: {b: principal}}", " has a.b) then {a: {b: principal}} else principal)", " has a.b };")), 1);
 }
 
+/* Each part of a name is joined to the ones before: a name without an end would take the square of its text in memory. */
+static void
+test_long_names(void **state)
+{
+	static const struct { const char *before, *after; } places[] = {
+		{ "permit(principal,action,resource) when { principal is ", "B };" },
+		{ "permit(principal is ", "B,action,resource);" },
+		{ "permit(principal == ", "B::\"x\",action,resource);" },
+	};
+	struct cedar_policies *policies;
+	struct cedar_fault fault;
+	(void)state;
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		char *text = nested(places[i].before, "A::", MILLION, "", "", places[i].after);
+		assert_false(cedar_policies_parse(NULL, (struct cedar_text){ text, strlen(text) }, &policies, &fault));
+		assert_non_null(strstr(fault.message, "4096"));
+		free(text);
+	}
+	char *good = nested(places[0].before, "A::", 1000, "", "", places[0].after);
+	assert_true(cedar_policies_parse(NULL, (struct cedar_text){ good, strlen(good) }, &policies, &fault));
+	cedar_policies_free(policies);
+	free(good);
+}
+
+static void
+test_a_list_of_actions_may_stand_in_parentheses(void **state)
+{
+	static const struct { const char *text; bool good; } cases[] = {
+		{ "permit(principal,action in ([Action::\"a\"]),resource);", true },
+		{ "permit(principal,action in (([Action::\"a\",Action::\"b\"])),resource);", true },
+		{ "permit(principal,action in ([Action::\"a\"],resource);", false },
+		{ "permit(principal,action in ([Action::\"a\"])),resource);", false },
+		{ "permit(principal,action in ([User::\"a\"]),resource);", false },
+	};
+	struct cedar_policies *policies;
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bool good = cedar_policies_parse(NULL, (struct cedar_text){ cases[i].text, strlen(cases[i].text) }, &policies, NULL);
+		assert_int_equal(good, cases[i].good);
+		if (good)
+			cedar_policies_free(policies);
+	}
+}
+
 int
 main(void)
 {
@@ -196,6 +240,8 @@ main(void)
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_shared_operands),
+		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_a_list_of_actions_may_stand_in_parentheses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
