@@ -26,7 +26,7 @@ fallible watch_new(const void *owner, struct loop *, int fd, void (*ready)(void 
                    struct watch **out);
 void watch_want(struct watch *, unsigned what);
 
-/* One shot, after `micros`; setting it again replaces the time. */
+/* One shot, after `micros`, give or take the 4 ms of a coarse clock; setting it again replaces the time. */
 fallible timer_new(const void *owner, struct loop *, void (*due)(void *), void *argument, struct timer **out);
 void timer_set(struct timer *, int64_t micros);
 void timer_clear(struct timer *);
