@@ -162,8 +162,8 @@ client_failure(const struct response *r)
 		return -r->status;
 	err_t e = member(r, "code") ? err_find(member(r, "code")) : NULL;
 	const char *title = member(r, "title"), *detail = member(r, "detail"), *next = member(r, "next");
-	fprintf(stderr, "sekisho: %s%s%s%s\n", title ? title : "the server answered something unexpected", detail ? ": " : "",
-	        detail ? detail : "", e == E_DENIED || e == E_PURPOSE ? "" : "");
+	fprintf(stderr, "sekisho: %s%s%s\n", title ? title : "the server answered something unexpected", detail ? ": " : "",
+	        detail ? detail : "");
 	if (e == E_NO_CREDENTIAL || e == E_BAD_CREDENTIAL || e == E_EXPIRED_CREDENTIAL)
 		next = next ? next : "sekisho login --as ID";
 	if (next)

@@ -108,7 +108,7 @@ write_login(const char *dir)
 	           "/usr/bin/python3 - \"$d/people.json\" \"$1\" \"$p\" \"$t\" <<'END'\n"
 	           "import json, sys\nwho = [x for x in json.load(open(sys.argv[1])) if x['id'] == sys.argv[2]][0]\n"
 	           "open(sys.argv[3], 'w').write(who['password'])\nopen(sys.argv[4], 'w').write(who['totp_secret'])\nEND\n"
-	           "exec_ok=0\n\"$(readlink -f /proc/$(cat \"$d/demo.pid\")/exe)\" login \"${SEKISHO_URL}\" --as \"$1\" "
+	           "\"$(readlink -f /proc/$(cat \"$d/demo.pid\")/exe)\" login \"${SEKISHO_URL}\" --as \"$1\" "
 	           "--password-file \"$p\" --totp-secret-file \"$t\"\n");
 	return fclose(f) == 0 && chmod(path, 0700) == 0;
 }

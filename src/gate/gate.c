@@ -162,13 +162,13 @@ on_recorded(struct submission *s)
 	gate_recorded(p);
 }
 
+/* The change first: its expected failures leave nothing behind, and so there must be nothing before it that stays. */
 static err_t
 run_apply(struct submission *s, struct store *tx, int64_t time)
 {
 	struct passage *p = s->context;
-	if (p->idempotency_key.size)
-		TRY(idempotency_apply(p, tx, time));
-	return p->waiting ? p->waiting(p, tx, time) : p->operation->apply(p, tx, time);
+	TRY(p->waiting ? p->waiting(p, tx, time) : p->operation->apply(p, tx, time));
+	return p->idempotency_key.size ? idempotency_apply(p, tx, time) : NULL;
 }
 
 static void

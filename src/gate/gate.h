@@ -178,7 +178,7 @@ const struct gate_options *gate_options(const struct gate *);
 const struct operation *gate_find(const struct gate *, struct slice name);
 struct attempts *gate_attempts(struct gate *);
 
-/* One for each worker thread. `ended` is told of each credential that is no longer good, as soon as that is durable. */
+/* One for each worker thread, on its loop. */
 fallible gate_worker_new(const void *owner, struct gate *, struct loop *, struct gate_worker **out);
 struct gate *gate_of(struct gate_worker *);
 struct ledger_reader *gate_reader(struct gate_worker *);

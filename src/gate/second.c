@@ -90,5 +90,5 @@ idempotency_apply(struct passage *p, struct store *tx, int64_t time)
 	                         as_number(p->status), as_bytes(slice_text(answer)), as_number(time)));
 	free(answer);
 	TRY(e);
-	return store_changes(tx) ? NULL : E_CONFLICT;
+	return store_changes(tx) ? NULL : E_STALE;      /* the same key was faster: undo the change, then give its answer */
 }

@@ -28,8 +28,8 @@ struct ledger {
 	bool ending;
 };
 
-/* Where a leaf's hash stands in the file of hashes, and the key of a search term (ledger/search.c). */
-fallible ledger_catch_up(struct ledger *, struct store *source, struct store *derived, int hashes, struct proof_range *,
+/* Derives all that is in the main order and not yet derived. */
+fallible ledger_catch_up(struct store *source, struct store *derived, int hashes, struct proof_range *,
                          uint64_t *position);
 struct head *ledger_head(struct ledger *, struct slice log);
 

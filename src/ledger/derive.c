@@ -99,10 +99,9 @@ derive_batch(struct store *source, struct store *derived, int hashes, struct pro
 }
 
 fallible
-ledger_catch_up(struct ledger *l, struct store *source, struct store *derived, int hashes, struct proof_range *range,
+ledger_catch_up(struct store *source, struct store *derived, int hashes, struct proof_range *range,
                 uint64_t *position)
 {
-	(void)l;
 	for (bool more = true; more; )
 		TRY(derive_batch(source, derived, hashes, range, position, &more));
 	return NULL;
@@ -189,7 +188,7 @@ ledger_open(const void *owner, const char *dir, struct store *source, struct led
 	pthread_cond_init(&l->grown, NULL);
 	talloc_set_destructor(l, close_ledger);
 	TRY(derived_open(NULL, dir, &derived, &hashes, &position, &range));
-	err_t e = ledger_catch_up(l, source, derived, hashes, &range, &position);
+	err_t e = ledger_catch_up(source, derived, hashes, &range, &position);
 	close(hashes);
 	TRY(e);
 	TRY(load_heads(l, derived));
@@ -231,7 +230,7 @@ ledger_follow(struct ledger *l)
 	TRY(derived_open(NULL, l->dir, &derived, &hashes, &position, &range));
 	err_t e = NULL;
 	while (!e && wait_for_more(l, position)) {
-		e = ledger_catch_up(l, source, derived, hashes, &range, &position);
+		e = ledger_catch_up(source, derived, hashes, &range, &position);
 		if (!e && store_wal_size(derived) > 8 << 20)
 			e = store_checkpoint(derived);
 	}

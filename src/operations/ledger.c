@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { PAGE = 500, LAST = 20, FAULTS_MAX = 100 };
+enum { PAGE = 500, FAULTS_MAX = 100 };
 
 struct ledger_arguments {
 	struct slice actor, subscriber, resource, credential, purpose;

@@ -91,8 +91,11 @@ run_one(struct group *g, struct submission *s)
 		g->counts.stale++;
 		return NULL;
 	}
+	int64_t before = store_changes_all(o->store);
 	if (s->apply)
 		s->result = s->apply(s, o->store, g->now.time);
+	if (s->result && !breaks_group(s->result) && store_changes_all(o->store) != before)
+		s->result = E_STALE;    /* it failed after a change: without this the half of it would be committed */
 	g->changed |= s->apply && !s->result;
 	if (s->result)
 		return breaks_group(s->result) ? s->result : NULL;

@@ -23,7 +23,8 @@ struct record_worker;
 
 /* Lives on its worker's tree until it comes back; in between it is the recorder's. */
 struct submission {
-	/* Bounded SQL on prepared values. An expected failure is an error returned before anything was changed; E_STORE,
+	/* Bounded SQL on prepared values. An expected failure is an error returned before anything was changed (after a
+	 * change it becomes E_STALE); E_STORE,
 	 * E_STORE_FULL, E_IO and E_STALE (found out too late: decide again) roll the group back, which is then replayed one
 	 * by one. May be NULL. */
 	err_t (*apply)(struct submission *, struct store *tx, int64_t time);

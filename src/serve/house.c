@@ -59,20 +59,15 @@ system_record(struct house *h, const struct system_change *c)
 	return NULL;
 }
 
-struct shredded {
-	struct house *house;
-};
-
 static err_t
 shred_one(void *argument, const struct subscriber *s)
 {
-	struct shredded *x = argument;
-	return s->shredded ? keys_shred(x->house->keys, s->id) : NULL;
+	struct house *h = argument;
+	return s->shredded ? keys_shred(h->keys, s->id) : NULL;
 }
 
 fallible
 shred_finish(struct house *h, struct store *view)
 {
-	struct shredded x = { h };
-	return subscriber_each(view, clock_now(), shred_one, &x);
+	return subscriber_each(view, clock_now(), shred_one, h);
 }

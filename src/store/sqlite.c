@@ -203,6 +203,12 @@ store_changes(const struct store *s)
 	return sqlite3_changes64(s->db);
 }
 
+int64_t
+store_changes_all(const struct store *s)
+{
+	return sqlite3_total_changes64(s->db);
+}
+
 static int
 close_rows(struct rows *r)
 {

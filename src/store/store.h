@@ -77,6 +77,8 @@ void store_rollback(struct store *);
 fallible store_run(struct store *, const struct query *, size_t count, const struct value *);
 /* Rows that the last store_run inserted, updated or deleted. */
 int64_t store_changes(const struct store *);
+/* The same of all store_runs since the store was opened: what it was before and is after tells whether anything changed. */
+int64_t store_changes_all(const struct store *);
 
 /* Rows of a query; freeing them ends it. */
 fallible store_rows(const void *owner, struct store *, const struct query *, size_t count, const struct value *,

@@ -185,6 +185,41 @@ class Spine(unittest.TestCase):
         self.assertEqual((other.status, other.json["code"]), (409, "E_IDEMPOTENCY"))
         self.assertEqual(self.house.http("GET", path, "sup1", purpose="C").headers["ETag"], '"1"')
 
+    def test_a_key_of_idempotency_never_answers_for_a_change_that_lost(self):
+        """Many at once on one object, each with a key of its own: every answer of success is a version of its own."""
+        import threading
+        path, answers = "/v1/subscribers/acme/objects/tickets/raced", []
+        self.house.token("sup1")
+
+        def put(number):
+            c = self.house.connect()
+            for i in range(25):
+                a = self.house.http("PUT", path, "sup1", f"{number} {i}", "C", connection=c, Idempotency_Key=f"race-{number}-{i}")
+                answers.append((a.status, a.json.get("version")))
+
+        threads = [threading.Thread(target=put, args=(n,)) for n in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        made = sorted(v for status, v in answers if status < 300)
+        history = self.house.http("GET", path + "/history", "sup1", purpose="C").json["items"]
+        self.assertEqual(made, sorted(h["version"] for h in history))
+        self.assertTrue({status for status, _ in answers} <= {200, 201, 409}, {s for s, _ in answers})
+
+    def test_an_unknown_identity_takes_as_long_as_a_known_one(self):
+        import time
+        def took(identity):
+            times = []
+            for i in range(4):
+                begun = time.monotonic()
+                answer = self.house.http("POST", "/v1/login", body={"id": identity, "password": "wrong", "totp": "000000"})
+                times.append(time.monotonic() - begun)
+                self.assertEqual((answer.status, answer.json["code"]), (401, "E_LOGIN"))
+            return min(times)
+        known, unknown = took("sup3"), took("nobody-at-all")
+        self.assertLess(max(known, unknown) / min(known, unknown), 2, (known, unknown))
+
     def test_attributes_must_be_declared(self):
         path = "/v1/subscribers/acme/objects/tickets/attributes?attributes="
         good = self.house.http("PUT", path + "%7B%22status%22%3A%22open%22%7D", "sup1", b"1", "C")

@@ -163,6 +163,15 @@ breaks(struct submission *s, struct store *tx, int64_t time)
 }
 
 static err_t
+changes_then_conflicts(struct submission *s, struct store *tx, int64_t time)
+{
+	static const struct query insert[1] = { { "half", "INSERT INTO provider (id, kind, name, created) VALUES ('half', '', '', $1)", 1 } };
+	(void)s;
+	assert_ok(store_run(tx, insert, BIND(as_number(time))));
+	return E_CONFLICT;
+}
+
+static err_t
 does_nothing(struct submission *s, struct store *tx, int64_t time)
 {
 	(void)s;
@@ -201,6 +210,8 @@ what_fails_leaves_no_entry_and_harms_no_other(void **state)
 	uint64_t size = ledger_size(b->ledger), changes = record_changes(b->record);
 	assert_err(record_one(b, (struct submission){ .apply = conflict }, "vendor"), E_CONFLICT);
 	assert_err(record_one(b, (struct submission){ .apply = breaks }, "vendor"), E_STORE);
+	for (int i = 0; i < 2; i++)     /* the second finds nothing of the first */
+		assert_err(record_one(b, (struct submission){ .apply = changes_then_conflicts }, "vendor"), E_STALE);
 	assert_int_equal(ledger_size(b->ledger), size);
 	assert_int_equal(record_changes(b->record), changes);
 	assert_ok(record_one(b, (struct submission){ .apply = does_nothing }, "vendor"));
