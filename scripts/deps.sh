@@ -5,7 +5,7 @@ set -eu
 
 run='build-essential meson ninja-build pkg-config python3
 libssl-dev libsodium-dev libevent-dev libtalloc-dev libsqlite3-dev libjansson-dev
-libseccomp-dev libcurl4-openssl-dev liboath-dev libzstd-dev'
+libseccomp-dev libcurl4-openssl-dev liboath-dev libzstd-dev libpg-query-dev'
 
 test='clang libclang-rt-14-dev clang-format universal-ctags libcmocka-dev
 curl openssl ca-certificates sslscan postgresql libpq-dev python3-cbor2 python3-cryptography nodejs

@@ -136,7 +136,7 @@ draft_of(struct passage *p)
 {
 	struct draft d = {
 		.log = p->log.size ? p->log : log_of(p, p->subscriber),
-		.kind = p->operation->effect == EFFECT_CHANGE && !p->error ? PROOF_CHANGE : PROOF_WHOLE,
+		.kind = p->kind ? p->kind : p->operation->effect == EFFECT_CHANGE && !p->error ? PROOF_CHANGE : PROOF_WHOLE,
 		.operation = slice_text(p->operation->name), .resource = passage_resource(p), .purpose = p->purpose,
 		.on_behalf = p->on_behalf, .decision = p->decision, .policy_count = p->policy_count, .policy_set = p->policy_set,
 		.outcome = p->outcome, .detail = p->detail,
@@ -296,44 +296,66 @@ status_of(const struct passage *p)
 	return p->json || p->bytes.data || p->bytes_media.size ? 200 : 204;
 }
 
-static void
-pass(struct passage *p)
+static fallible
+allow(struct passage *p)
 {
 	err_t code = NULL;
+	const char *action = p->action ? p->action : p->operation->action;
+	TRY(decide(p->worker->decider, p, action, p->operation->resource, &code));
+	return p->decision == DECISION_DENY ? code : NULL;
+}
+
+/* False: nobody is there, and so there is no passage to record. */
+static bool
+judge(struct passage *p)
+{
 	p->epoch = record_epoch(p->worker->gate->options.record);
 	p->now = clock_now();
 	reset(p);
-	err_t e = open_view(p->worker);
-	if (!e)
-		e = identify(p);
-	if (e) {                        /* nobody: there is no passage to record */
-		p->error = e;
+	p->error = open_view(p->worker);
+	if (!p->error)
+		p->error = identify(p);
+	if (p->error) {
 		p->decision = DECISION_DENY;
-		answer(p);
-		return;
+		return false;
 	}
 	keep_principal(p);
-	e = decide(p->worker->decider, p, p->operation->action, p->operation->resource, &code);
-	if (!e && p->decision == DECISION_DENY)
-		e = code;
-	if (!e)
-		e = prepare(p);
-	p->error = e;
-	if (!e && p->status == 0)
+	p->error = allow(p);
+	if (!p->error)
+		p->error = prepare(p);
+	if (!p->error && p->status == 0)
 		p->status = status_of(p);
-	if (p->unrecorded) {
+	return true;
+}
+
+static void
+pass(struct passage *p)
+{
+	if (!judge(p) || p->unrecorded)
 		answer(p);
-		return;
-	}
-	submit(p, !e && p->operation->apply && p->change);
+	else
+		submit(p, !p->error && p->operation->apply && p->change);
+}
+
+static void
+take(struct gate_worker *w, struct passage *p)
+{
+	p->worker = w;
+	p->view = w->view;
+	p->keys = w->gate->options.keys;
+}
+
+void
+gate_judge(struct gate_worker *w, struct passage *p)
+{
+	take(w, p);
+	judge(p);
 }
 
 void
 gate_pass(struct gate_worker *w, struct passage *p)
 {
-	p->worker = w;
-	p->view = w->view;
-	p->keys = w->gate->options.keys;
+	take(w, p);
 	pass(p);
 }
 

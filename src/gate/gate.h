@@ -104,6 +104,8 @@ struct passage {
 	uint8_t certificate[DIGEST_SIZE];
 	bool certified;                 /* a client certificate was shown and verified */
 	struct slice purpose, on_behalf, from, idempotency_key, if_match;
+	const char *action;             /* in the place of the operation's, where the door knows better (a statement's kind) */
+	enum proof_kind kind;           /* PROOF_OPENING, PROOF_CLOSING: so the book says; else by the operation's effect */
 	enum language language;
 	void (*answered)(struct passage *);     /* on the worker; then the passage may be freed */
 	void *door;                     /* whose it is: the gate does not look */
@@ -201,6 +203,10 @@ fallible passage_arguments(struct passage *, const struct given *);
 /* The same from p->input of an earlier passage. */
 fallible passage_arguments_again(struct passage *, json_t *input);
 void gate_enter(struct gate_worker *, struct passage *);
+/* What entering would answer, in p->error, p->decision and what prepare leaves: nothing is recorded or released. For a
+ * door that must know before it acts; the passage is to be entered afterwards, whatever comes of it, and is then
+ * prepared again if who may what has changed since. */
+void gate_judge(struct gate_worker *, struct passage *);
 
 /* The text of the policies in force; `digest` of the set that entries name. */
 fallible policy_text(const void *owner, struct store *, int64_t at, struct slice *text, uint8_t digest[DIGEST_SIZE]);
