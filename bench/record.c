@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "base/loop.h"
 #include "base/memory.h"
+#include "keeper/keeper.h"
 #include "record/record.h"
 
 #include <stdio.h>
@@ -117,11 +118,16 @@ main(int argc, char **argv)
 	struct ledger *ledger;
 	struct record *record;
 	struct encoded entry;
+	struct keys *keys;
+	int keeper, socket;
 	stop("store", store_open(top, memory_format(top, "%s/store/store.db", dir), STORE_WRITE, &store));
 	stop("store", store_open(top, memory_format(top, "%s/store/store.db", raw_dir), STORE_WRITE, &raw));
 	stop("migrate", store_migrate(store, clock_now()));
 	stop("migrate", store_migrate(raw, clock_now()));
-	stop("ledger", ledger_open(top, dir, store, &ledger));
+	stop("keeper", keeper_create(dir, NULL));
+	stop("keeper", keeper_start(dir, &keeper, &socket));
+	stop("keys", keys_open(top, socket, &keys));
+	stop("ledger", ledger_open(top, dir, store, keys, &ledger));
 	const struct record_options options = { .dir = dir, .store = store, .ledger = ledger };
 	stop("record", record_open(top, &options, &record));
 	struct draft d = { .log = LITERAL("acme"), .actor = LITERAL("psn_aaaaaaaaaaaaaaaaaaaaaaaaaa"), .operation = LITERAL("object.get"),

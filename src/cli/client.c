@@ -24,13 +24,22 @@ receive(char *data, size_t one, size_t count, void *argument)
 	return size;
 }
 
+/* The line ends with CR LF. */
+static void
+keep_header(const char *line, size_t size, const char *name, char *out, size_t room)
+{
+	size_t before = strlen(name);
+	if (size >= before + 2 && strncasecmp(line, name, before) == 0 && size - before - 2 < room)
+		snprintf(out, room, "%.*s", (int)(size - before - 2), line + before);
+}
+
 static size_t
 receive_header(char *data, size_t one, size_t count, void *argument)
 {
 	struct receiving *r = argument;
 	size_t size = one * count;
-	if (size > 6 && strncasecmp(data, "etag: ", 6) == 0 && size < sizeof r->response->etag + 6)
-		snprintf(r->response->etag, sizeof r->response->etag, "%.*s", (int)(size - 6 - 2), data + 6);
+	keep_header(data, size, "etag: ", r->response->etag, sizeof r->response->etag);
+	keep_header(data, size, "sekisho-next: ", r->response->next, sizeof r->response->next);
 	return size;
 }
 

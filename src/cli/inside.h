@@ -26,6 +26,8 @@ struct command {
 	const char *usage;              /* what follows it */
 	const char *says[LANGUAGES];
 	int (*run)(struct words *);
+	const char *options;            /* that it takes, beside -o, --help and --purpose; joined by spaces */
+	size_t places;                  /* words that stand in a place, at most */
 };
 
 extern enum language cli_language;
@@ -70,7 +72,7 @@ struct response {
 	int status;
 	struct slice body;
 	json_t *json;                   /* of JSON and problem details; the owner's */
-	char etag[64];
+	char etag[64], next[24];        /* ETag; Sekisho-Next */
 };
 
 /* False where no server answered: told on stderr. */
@@ -105,6 +107,9 @@ int run_get(struct words *);
 int run_put(struct words *);
 int run_ledger(struct words *);
 int run_policy(struct words *);
+int run_bundle(struct words *);
+int ledger_key_print(void);
+int ledger_publish(const char *dir);
 int run_init(struct words *);
 int run_serve(struct words *);
 int run_demo(struct words *);

@@ -231,5 +231,9 @@ run_ledger(struct words *w)
 		return verify();
 	if (strcmp(verb, "fsck") == 0 && w->count == 1)
 		return fsck(words_option(w, "dir"));
-	return usage_error("ledger tail [-f]|search|show ENTRY|verify|fsck --dir D");
+	if (strcmp(verb, "key") == 0 && w->count == 1)
+		return ledger_key_print();
+	if (strcmp(verb, "publish") == 0 && w->count == 2)
+		return ledger_publish(w->places[1]);
+	return usage_error("ledger tail [-f]|search|show ENTRY|verify|fsck --dir D|key|publish DIR");
 }

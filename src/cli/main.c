@@ -5,6 +5,7 @@
 
 #include "operations/operations.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,25 +22,25 @@ run_version(struct words *w)
 }
 
 const struct command cli_commands[] = {
-	{ "login", "[URL] --as ID", { "logs in: password and one-time code against a short-lived token", "ログインする" }, run_login },
+	{ "login", "[URL] --as ID", { "logs in: password and one-time code against a short-lived token", "ログインする" }, run_login, "as password-file totp-secret-file code-file new-password-file certificate ca", 1 },
 	{ "logout", "", { "ends the credential", "ログアウトする" }, run_logout },
 	{ "whoami", "", { "who one is logged in as", "ログイン中の本人を示す" }, run_whoami },
 	{ "status", "", { "does the server take passages?", "サーバーの状態を示す" }, run_status },
-	{ "context", "ls|use NAME", { "servers and identities", "接続先を切り替える" }, run_context },
-	{ "use", "SUBSCRIBER [--purpose P]", { "the subscriber and purpose from now on", "既定の契約者と目的を設定する" }, run_use },
-	{ "get", "SUBSCRIBER COLLECTION/ID", { "gives an object", "オブジェクトを取得する" }, run_get },
-	{ "put", "SUBSCRIBER COLLECTION/ID [FILE]", { "puts an object", "オブジェクトを保存する" }, run_put },
-	{ "object", "get|put|ls|history|rm|import …", { "objects of a subscriber", "オブジェクトを扱う" }, run_object },
-	{ "ledger", "tail|search|show|verify", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger },
-	{ "bundle", "verify FILE --key VKEY|show FILE", { "checks a bundle of the book offline", "台帳の束をオフラインで検証する" }, NULL },
-	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy },
+	{ "context", "ls|use NAME", { "servers and identities", "接続先を切り替える" }, run_context, NULL, 2 },
+	{ "use", "SUBSCRIBER [--purpose P]", { "the subscriber and purpose from now on", "既定の契約者と目的を設定する" }, run_use, NULL, 1 },
+	{ "get", "SUBSCRIBER COLLECTION/ID", { "gives an object", "オブジェクトを取得する" }, run_get, "version", 2 },
+	{ "put", "SUBSCRIBER COLLECTION/ID [FILE]", { "puts an object", "オブジェクトを保存する" }, run_put, "type attributes if-match idempotency-key", 3 },
+	{ "object", "get|put|ls|history|rm|import …", { "objects of a subscriber", "オブジェクトを扱う" }, run_object, "version type attributes if-match idempotency-key limit", 4 },
+	{ "ledger", "tail|search|show|verify", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger, "actor subscriber resource credential for-purpose from to limit n f dir key", 2 },
+	{ "bundle", "create --subscriber S FILE|verify FILE --key VKEY|show FILE", { "makes a bundle of the book, and checks one offline", "台帳の束を作成し、オフラインで検証する" }, run_bundle, "subscriber from to previous", 2 },
+	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy, "idempotency-key", 2 },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
-	{ "explain", "ID", { "an error, or a measure", "エラーまたは対策を説明する" }, run_explain },
+	{ "explain", "ID", { "an error, or a measure", "エラーまたは対策を説明する" }, run_explain, NULL, 1 },
 	{ "doctor", "", { "what may be wrong", "問題を診断する" }, run_doctor },
 	{ "version", "", { "of this program", "バージョンを示す" }, run_version },
-	{ "init", "--dir D [--sample]", { "makes a new installation in a folder", "新しい環境を作成する" }, run_init },
-	{ "serve", "--dir D [--https ADDR:PORT]", { "runs it", "サーバーを起動する" }, run_serve },
-	{ "demo", "[--dir D]", { "makes the sample organisation and runs it until Ctrl-C", "サンプル組織を起動する" }, run_demo },
+	{ "init", "--dir D [--sample]", { "makes a new installation in a folder", "新しい環境を作成する" }, run_init, "dir sample store service origin", 0 },
+	{ "serve", "--dir D [--https ADDR:PORT]", { "runs it", "サーバーを起動する" }, run_serve, "dir https postgres ready-file quiet tls12", 0 },
+	{ "demo", "[--dir D]", { "makes the sample organisation and runs it until Ctrl-C", "サンプル組織を起動する" }, run_demo, "dir https quiet", 0 },
 	{ NULL, NULL, { NULL, NULL }, NULL },
 };
 
@@ -59,6 +60,34 @@ is_approval(int argc, char **argv)
 	return argc >= 3 && (strcmp(argv[2], "approve") == 0 || strcmp(argv[2], "deny") == 0);
 }
 
+static bool
+is_listed(const char *list, const char *name)
+{
+	size_t size = strlen(name);
+	for (const char *at = list; at && *at; at += strcspn(at, " "), at += *at == ' ')
+		if (strncmp(at, name, size) == 0 && (at[size] == ' ' || at[size] == '\0'))
+			return true;
+	return false;
+}
+
+/* What is not known is refused: a misspelt --purpose must not become a passage under another one. */
+static bool
+check_words(const struct command *c, const struct words *w)
+{
+	for (size_t i = 0; i < w->option_count; i++) {
+		const char *name = w->options[i].name;
+		if (!is_listed("o help purpose json wait", name) && !is_listed(c->options, name)) {
+			usage_error("%s: there is no option --%s\nusage: sekisho %s %s", c->name, name, c->name, c->usage);
+			return false;
+		}
+	}
+	if (w->count > c->places) {
+		usage_error("%s: '%s' is one word too many\nusage: sekisho %s %s", c->name, w->places[c->places], c->name, c->usage);
+		return false;
+	}
+	return true;
+}
+
 static int
 run_words(const struct command *c, int argc, char **argv)
 {
@@ -70,7 +99,7 @@ run_words(const struct command *c, int argc, char **argv)
 		printf("sekisho %s %s\n%s\n", c->name, c->usage, c->says[cli_language]);
 		return EXIT_DONE;
 	}
-	return c->run(&w);
+	return check_words(c, &w) ? c->run(&w) : EXIT_USAGE;
 }
 
 static void
@@ -86,18 +115,17 @@ choose_language(void)
 	}
 }
 
-int
-cli_main(int argc, char **argv)
+static int
+run(int argc, char **argv)
 {
 	bool known = false;
-	choose_language();
 	if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
 		help_all();
 		return argc < 2 ? EXIT_USAGE : EXIT_DONE;
 	}
 	if (strcmp(argv[1], "cedar") == 0)
 		return cli_cedar(argc - 1, argv + 1);
-	if (strcmp(argv[1], "bundle") == 0)
+	if (strcmp(argv[1], "bundle") == 0 && !(argc > 2 && strcmp(argv[2], "create") == 0))
 		return cli_bundle(argc - 1, argv + 1);
 	const struct command *c = find_command(argv[1]);
 	if (is_approval(argc, argv))
@@ -107,5 +135,18 @@ cli_main(int argc, char **argv)
 	int exit = run_operation(argc - 1, argv + 1, &known);
 	if (!known)
 		return usage_error("there is no command '%s'\ntry: sekisho help", argv[1]);
+	return exit;
+}
+
+/* What could not be written was not given. */
+int
+cli_main(int argc, char **argv)
+{
+	choose_language();
+	int exit = run(argc, argv);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && exit == EXIT_DONE) {
+		fprintf(stderr, "sekisho: the output cannot be written: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
 	return exit;
 }

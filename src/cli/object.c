@@ -1,6 +1,8 @@
 /* Objects: get, put, ls, history, rm, import. */
 #include "cli/inside.h"
 
+#include "base/text.h"
+
 #include "vault/vault.h"
 
 #include <stdio.h>
@@ -91,7 +93,7 @@ object_rm(const struct words *w, const char *subscriber, const char *place)
 
 /* All pages of a list, printed as one. */
 static int
-list_pages(const char *path, const char *purpose, const char *after)
+list_pages(const char *path, const char *purpose, const char *after, uint64_t most)
 {
 	SCOPED void *owner = talloc_new(NULL);
 	json_t *all = json_array();
@@ -109,7 +111,9 @@ list_pages(const char *path, const char *purpose, const char *after)
 		json_array_extend(all, json_object_get(r.json, "items"));
 		const char *more = json_string_value(json_object_get(r.json, "next"));
 		next = more ? memory_format(owner, "%s", more) : NULL;
-	} while (next);
+	} while (next && json_array_size(all) < most);
+	while (json_array_size(all) > most)
+		json_array_remove(all, json_array_size(all) - 1);
 	if (!exit)
 		print_items(all);
 	json_decref(all);
@@ -122,7 +126,11 @@ object_ls(const struct words *w, const char *subscriber, const char *collection)
 	SCOPED void *owner = talloc_new(NULL);
 	char *path = collection ? object_path(owner, subscriber, collection)
 	                        : memory_format(owner, "/v1/subscribers/%s/objects", url_escape(owner, subscriber));
-	return list_pages(path, words_option(w, "purpose"), "after");
+	const char *limit = words_option(w, "limit");
+	uint64_t most = SIZE_MAX;
+	if (limit && (text_number_parse(slice_text(limit), &most) || most == 0))
+		return usage_error("--limit: expected a number of lines");
+	return list_pages(path, words_option(w, "purpose"), "after", most);
 }
 
 static int
@@ -132,7 +140,7 @@ object_history(const struct words *w, const char *subscriber, const char *place)
 	if (!names_object(place))
 		return usage_error("object history SUBSCRIBER COLLECTION/ID");
 	return list_pages(memory_format(owner, "%s/history", object_path(owner, subscriber, place)), words_option(w, "purpose"),
-	                  "after");
+	                  "after", SIZE_MAX);
 }
 
 /* ---- import ---- */

@@ -25,10 +25,10 @@ run_init(struct words *w)
 {
 	const char *dir = words_option(w, "dir"), *why = "", *kind = words_option(w, "store");
 	if (!dir || w->count)
-		return usage_error("init --dir D [--sample]");
+		return usage_error("init --dir D [--sample] [--origin HOST]");
 	if (kind && strcmp(kind, "sqlite") != 0)
 		return usage_error("--store: this version keeps its store in SQLite only");
-	return report(init_run(dir, words_flag(w, "sample"), &why), dir, why);
+	return report(init_run(dir, words_flag(w, "sample"), words_option(w, "origin"), &why), dir, why);
 }
 
 int
@@ -155,7 +155,7 @@ run_demo(struct words *w)
 	sigaction(SIGTERM, &action, NULL);
 	if (!dir && !(dir = mkdtemp(temporary)))
 		return failure(E_IO, "%s", temporary);
-	int exit = report(init_run(dir, true, &why), dir, why);
+	int exit = report(init_run(dir, true, NULL, &why), dir, why);
 	SCOPED char *pid_file = memory_format(NULL, "%s/sample/demo.pid", dir);
 	FILE *f = exit ? NULL : fopen(pid_file, "w");
 	if (f) {

@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "ledger/public.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -325,6 +326,27 @@ answer_metrics(struct api *api, struct exchange *x)
 		d.handshake_failures));
 }
 
+/* The public log (C2SP tlog-tiles): shows nothing but its pace. */
+static void
+answer_log(struct api *api, struct exchange *x, struct slice path)
+{
+	static const struct http_pair fresh = { LITERAL("Cache-Control"), LITERAL("no-cache") },
+	                              forever = { LITERAL("Cache-Control"), LITERAL("public, max-age=31536000, immutable") };
+	const struct gate_options *o = gate_options(api->options.gate);
+	bool text = slice_is(path, "checkpoint") || slice_is(path, "key");
+	struct answer a = { .status = 200, .type = text ? LITERAL("text/plain; charset=utf-8") : LITERAL("application/octet-stream"),
+	                    .headers = text ? &fresh : &forever, .header_count = 1 };
+	char *vkey;
+	err_t e = slice_is(path, "key") ? ledger_vkey(x, o->keys, &vkey)
+	                                : ledger_public(x, o->ledger, gate_reader(api->gate), path, &a.body);
+	if (!e && slice_is(path, "key"))
+		a.body = slice_text(memory_format(x, "%s\n", vkey));
+	if (e)
+		answer_problem(x, NULL, e == E_NOT_FOUND ? E_NO_ROUTE : e);
+	else
+		exchange_answer(x, &a);
+}
+
 static bool
 answer_beside(struct api *api, struct exchange *x, const struct http_request *r)
 {
@@ -337,6 +359,8 @@ answer_beside(struct api *api, struct exchange *x, const struct http_request *r)
 		answer_metrics(api, x);
 	else if (slice_is(r->path, "/openapi.json"))
 		answer_text(x, 200, "application/json", api->openapi);
+	else if (slice_starts(r->path, LITERAL("/log/")) && slice_is(r->method, "GET"))
+		answer_log(api, x, slice_from(r->path, 5));
 	else
 		return false;
 	return true;

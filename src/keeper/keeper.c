@@ -2,6 +2,7 @@
 
 #include "keeper/authority.h"
 #include "keeper/keyring.h"
+#include "keeper/log.h"
 
 #include "base/clock.h"
 #include "base/confine.h"
@@ -23,9 +24,16 @@ enum { UNWRAPS_A_MINUTE = 100000 };
 
 struct keeper {
 	struct keyring *keyring;
+	const char *dir;                /* D/keeper */
 	int64_t minute;
 	unsigned unwraps;
 };
+
+static bool
+is_map(struct slice scope, uint8_t use)
+{
+	return use == USE_MAP && slice_equal(scope, MAP_SCOPE);
+}
 
 static fallible
 give_key(struct keeper *k, struct slice scope, uint8_t use, uint32_t generation, struct writer *out)
@@ -39,7 +47,7 @@ give_key(struct keeper *k, struct slice scope, uint8_t use, uint32_t generation,
 	k->minute = minute;
 	if (++k->unwraps > UNWRAPS_A_MINUTE)
 		return E_DENIED;
-	if (use != USE_DATA && use != USE_LEDGER && use != USE_NAMES)
+	if (use != USE_DATA && use != USE_LEDGER && use != USE_NAMES && !is_map(scope, use))
 		return E_DENIED;
 	TRY(keyring_get(k->keyring, scope, use, generation, secret, &size, &actual));
 	write_be32(out, actual);
@@ -94,7 +102,7 @@ answer_shred(struct keeper *k, struct reader *in, struct writer *out)
 {
 	struct slice scope = read_field(in);
 	(void)out;
-	if (!reader_end(in) || slice_starts(scope, LITERAL("authority-")))
+	if (!reader_end(in) || slice_starts(scope, LITERAL("authority-")) || slice_starts(scope, LITERAL("/")))
 		return E_REQUEST;
 	return keyring_shred(k->keyring, scope);
 }
@@ -143,11 +151,50 @@ answer_source(struct keeper *k, struct reader *in, struct writer *out)
 	return NULL;
 }
 
+static fallible
+answer_log(struct keeper *k, struct reader *in, struct writer *out)
+{
+	struct log_state s;
+	if (!reader_end(in))
+		return E_REQUEST;
+	TRY(log_open(k->keyring, k->dir, &s));
+	write_field(out, slice_text(s.name));
+	write_bytes(out, slice_of(s.public_key, sizeof s.public_key));
+	write_be64(out, s.size);
+	write_bytes(out, slice_of(s.root.bytes, PROOF_HASH));
+	return NULL;
+}
+
+static fallible
+answer_sign(struct keeper *k, struct reader *in, struct writer *out)
+{
+	struct proof_hash root, proof[LOG_PROOF_MAX];
+	uint8_t signature[LOG_SIGNATURE];
+	uint64_t size = read_be64(in);
+	struct slice given = read_bytes(in, PROOF_HASH), hashes = read_field(in);
+	if (!reader_end(in) || hashes.size % PROOF_HASH || hashes.size > sizeof proof)
+		return E_REQUEST;
+	memcpy(root.bytes, given.data, PROOF_HASH);
+	if (hashes.size)
+		memcpy(proof, hashes.data, hashes.size);
+	TRY(log_sign(k->keyring, k->dir, size, &root, proof, hashes.size / PROOF_HASH, signature));
+	write_bytes(out, slice_of(signature, sizeof signature));
+	return NULL;
+}
+
+static fallible
+answer_succeed(struct keeper *k, struct reader *in, struct writer *out)
+{
+	(void)out;
+	return reader_end(in) ? log_succeed(k->keyring, k->dir) : E_REQUEST;
+}
+
 /* The messages that serve may send; the keeper has one state, in which all of them are permitted. */
 static err_t (*const answers[])(struct keeper *, struct reader *, struct writer *) = {
 	[MESSAGE_KEY] = answer_key,         [MESSAGE_MAKE] = answer_make,     [MESSAGE_ROTATE] = answer_rotate,
 	[MESSAGE_SHRED] = answer_shred,     [MESSAGE_CERTIFY] = answer_certify, [MESSAGE_ISSUER] = answer_issuer,
 	[MESSAGE_ROOT] = answer_root,       [MESSAGE_SOURCE] = answer_source,
+	[MESSAGE_LOG] = answer_log,         [MESSAGE_SIGN] = answer_sign,     [MESSAGE_SUCCEED] = answer_succeed,
 };
 
 static uint8_t
@@ -209,6 +256,7 @@ be_keeper(const char *dir, int socket)
 	err_t e = confine(ROLE_KEEPER, dir, &why);
 	if (!e)
 		e = keyring_open(NULL, folder, &k.keyring);
+	k.dir = folder;
 	if (e)
 		log_event(LOG_ERROR, "keeper.failed", "code", e->name, "why", why, NULL);
 	else
@@ -240,11 +288,12 @@ keeper_start(const char *dir, int *pid, int *socket)
 }
 
 fallible
-keeper_create(const char *dir)
+keeper_create(const char *dir, const char *origin)
 {
 	SCOPED char *folder = memory_format(NULL, "%s/keeper", dir);
 	SCOPED struct keyring *keyring = NULL;
 	TRY(keyring_create(folder));
 	TRY(keyring_open(NULL, folder, &keyring));
-	return authority_create(keyring);
+	TRY(authority_create(keyring));
+	return log_create(keyring, folder, slice_text(origin ? origin : LOG_PREFIX));
 }

@@ -226,6 +226,19 @@ read_file(const void *owner, const char *path, struct slice *out)
 	return at == size ? NULL : E_IO;
 }
 
+fallible
+keyring_file_put(const char *dir, const char *name, struct slice content)
+{
+	return replace_file(dir, name, content, NULL);
+}
+
+fallible
+keyring_file_get(const void *owner, const char *dir, const char *name, struct slice *content)
+{
+	SCOPED char *path = path_in(NULL, dir, name);
+	return access(path, F_OK) != 0 && errno == ENOENT ? E_NOT_FOUND : read_file(owner, path, content);
+}
+
 static fallible
 rewrite(struct keyring *k)
 {

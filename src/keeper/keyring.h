@@ -27,5 +27,8 @@ fallible keyring_get(struct keyring *, struct slice scope, uint8_t use, uint32_t
 fallible keyring_add(struct keyring *, struct slice scope, uint8_t use, struct slice secret, uint32_t *generation);
 fallible keyring_shred(struct keyring *, struct slice scope);
 fallible keyring_rotate_root(struct keyring *);
+/* Small files beside the keyring, put in the old one's place at once and durably. Fails with E_NOT_FOUND, E_IO. */
+fallible keyring_file_put(const char *dir, const char *name, struct slice content);
+fallible keyring_file_get(const void *owner, const char *dir, const char *name, struct slice *content);
 /* "file": the only source there is so far. */
 const char *keyring_root_source(void);

@@ -296,6 +296,71 @@ keys_issuer(const void *owner, struct keys *k, enum profile profile, struct slic
 	return ask_certificate(owner, k, &w, out);
 }
 
+/* ---- the log ---- */
+
+static fallible
+take_log(const void *owner, struct reader *answer, struct keys_log *out)
+{
+	struct slice name = read_field(answer), key = read_bytes(answer, sizeof out->public_key);
+	struct keys_log log = { .size = read_be64(answer) };
+	struct slice root = read_bytes(answer, PROOF_HASH);
+	if (!reader_end(answer))
+		return E_KEEPER;
+	memcpy(log.public_key, key.data, key.size);
+	memcpy(log.root.bytes, root.data, root.size);
+	log.name = memory_text(owner, name);
+	*out = log;
+	return NULL;
+}
+
+fallible
+keys_log(const void *owner, struct keys *k, struct keys_log *out)
+{
+	uint8_t room[WIRE_MAX], question[1];
+	struct writer w = writer_of(question, sizeof question);
+	struct reader answer;
+	write_u8(&w, MESSAGE_LOG);
+	pthread_mutex_lock(&k->lock);
+	err_t e = ask(k, &w, room, &answer);
+	pthread_mutex_unlock(&k->lock);
+	return e ? e : take_log(owner, &answer, out);
+}
+
+fallible
+keys_sign(struct keys *k, uint64_t size, const struct proof_hash *root, const struct proof_hash *proof, size_t count,
+          uint8_t signature[KEYS_SIGNATURE])
+{
+	uint8_t room[WIRE_MAX], question[WIRE_MAX];
+	struct writer w = writer_of(question, sizeof question);
+	struct reader answer;
+	write_u8(&w, MESSAGE_SIGN);
+	write_be64(&w, size);
+	write_bytes(&w, slice_of(root->bytes, PROOF_HASH));
+	write_field(&w, slice_of(proof, count * PROOF_HASH));
+	pthread_mutex_lock(&k->lock);
+	err_t e = ask(k, &w, room, &answer);
+	pthread_mutex_unlock(&k->lock);
+	TRY(e);
+	struct slice given = read_bytes(&answer, KEYS_SIGNATURE);
+	if (!reader_end(&answer))
+		return E_KEEPER;
+	memcpy(signature, given.data, given.size);
+	return NULL;
+}
+
+fallible
+keys_succeed(struct keys *k)
+{
+	uint8_t room[WIRE_MAX], question[1];
+	struct writer w = writer_of(question, sizeof question);
+	struct reader answer;
+	write_u8(&w, MESSAGE_SUCCEED);
+	pthread_mutex_lock(&k->lock);
+	err_t e = ask(k, &w, room, &answer);
+	pthread_mutex_unlock(&k->lock);
+	return e;
+}
+
 /* ---- sealing ---- */
 
 fallible

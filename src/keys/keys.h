@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "keys/wire.h"
+#include "proof/proof.h"
 
 enum { WRAPPED_SIZE = KEY_SIZE + 8, SEAL_TAG = 16, DIGEST_SIZE = 32 };
 
@@ -34,6 +35,21 @@ fallible keys_root_source(struct keys *, char *out, size_t room);
 fallible keys_certify(const void *owner, struct keys *, enum profile, struct slice public_key, struct slice name,
                       uint32_t seconds, struct slice *out);
 fallible keys_issuer(const void *owner, struct keys *, enum profile, struct slice *out);
+
+/* The ledger's log: its name (at most 127 bytes, owned by `owner`), public key, and the checkpoint signed last. */
+struct keys_log {
+	const char *name;
+	uint8_t public_key[32];
+	uint64_t size;
+	struct proof_hash root;
+};
+enum { KEYS_SIGNATURE = 64 };
+fallible keys_log(const void *owner, struct keys *, struct keys_log *out);
+/* Signs a checkpoint of that log. Fails with E_DENIED where the proof does not lead to it from the one signed last. */
+fallible keys_sign(struct keys *, uint64_t size, const struct proof_hash *root, const struct proof_hash *proof, size_t count,
+                   uint8_t signature[KEYS_SIGNATURE]);
+/* The old log ends: another key, and another name, from now on. */
+fallible keys_succeed(struct keys *);
 
 /* A body sealed under a key of its own. */
 struct sealed {

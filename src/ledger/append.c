@@ -3,6 +3,7 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "ledger/ledger_sql.h"
+#include "proof/note.h"
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
@@ -60,6 +61,55 @@ put_number(struct writer *w, uint8_t key, uint64_t n)
 	}
 }
 
+static fallible
+append_leaf(struct ledger *l, struct store *tx, struct slice leaf, uint64_t *seq)
+{
+	TRY(store_run(tx, leaf_is_odd(l->next) ? QUERY_TAIL_APPEND_ODD : QUERY_TAIL_APPEND, BIND(as_number((int64_t)l->next), as_bytes(leaf))));
+	*seq = l->next++;
+	return NULL;
+}
+
+fallible
+ledger_append_map(struct ledger *l, struct store *tx, uint64_t covers, const struct proof_hash *root, uint64_t *seq)
+{
+	uint8_t leaf[9 + PROOF_HASH];
+	struct writer w = writer_of(leaf, sizeof leaf);
+	write_u8(&w, 1);
+	write_be64(&w, covers);
+	write_bytes(&w, slice_of(root->bytes, PROOF_HASH));
+	return append_leaf(l, tx, writer_slice(&w), seq);
+}
+
+/* A table is emptied at once where no leaf of a later file has come into it: that costs no look at each row. */
+static fallible
+trim_table(struct ledger *l, struct store *tx, uint64_t file)
+{
+	bool odd = file % 2 == 1;
+	if (l->next <= (file + 2) * SEALED_FILE)
+		return store_run(tx, odd ? QUERY_TAIL_EMPTY_ODD : QUERY_TAIL_EMPTY, BIND_NONE);
+	return store_run(tx, odd ? QUERY_TAIL_TRIM_ODD : QUERY_TAIL_TRIM, BIND(as_number((int64_t)((file + 1) * SEALED_FILE))));
+}
+
+fallible
+ledger_trim(struct ledger *l, struct store *tx, uint64_t whole)
+{
+	for (uint64_t file = l->trimmed / SEALED_FILE; file < whole / SEALED_FILE; file++)
+		TRY(trim_table(l, tx, file));
+	return NULL;
+}
+
+void
+ledger_key_id(const struct keys_log *log, uint8_t id[4])
+{
+	static const uint8_t middle[2] = { '\n', PROOF_ED25519 };
+	uint8_t hash[PROOF_HASH];
+	ledger_functions->sha256(NULL,
+	                         (struct proof_bytes[]){ { (const uint8_t *)log->name, strlen(log->name) }, { middle, 2 },
+	                                                 { log->public_key, sizeof log->public_key } },
+	                         3, hash);
+	memcpy(id, hash, 4);
+}
+
 fallible
 ledger_append(struct ledger *l, struct store *tx, const struct encoded *e, int64_t time, uint64_t *seq)
 {
@@ -75,14 +125,13 @@ ledger_append(struct ledger *l, struct store *tx, const struct encoded *e, int64
 	write_bytes(&w, e->after);
 	if (w.failed)
 		return E_ENTRY_SIZE;
-	TRY(store_run(tx, QUERY_TAIL_APPEND, BIND(as_number((int64_t)l->next), as_bytes(writer_slice(&w)))));
+	TRY(append_leaf(l, tx, writer_slice(&w), seq));
 	if (h->size == h->committed) {
 		h->touched = l->touched;
 		l->touched = h;
 	}
 	h->size++;
 	l->last_time = when;
-	*seq = l->next++;
 	return NULL;
 }
 

@@ -1,5 +1,6 @@
-/* append.h - private: the ledger's state, shared by appending and following. */
+/* append.h - private: the ledger's state, and what its files share. */
 #pragma once
+#include "ledger/follower.h"
 #include "ledger/ledger.h"
 
 #include <pthread.h>
@@ -18,22 +19,26 @@ enum { BUCKETS = 16384 };
 
 struct ledger {
 	char *dir;
+	struct keys *keys;
+	uint8_t map_key[32];
 	struct head *heads[BUCKETS];
 	struct head *touched;
 	uint64_t next, committed;       /* main index */
+	uint64_t trimmed;               /* the tail begins here */
 	atomic_uint_fast64_t size;      /* committed, for other threads */
 	int64_t last_time;
-	pthread_mutex_t lock;           /* guards following's wake-up */
-	pthread_cond_t grown;
+	struct follower *follower;      /* opened with the ledger, then the following thread's */
+	pthread_mutex_t lock;           /* guards what is below */
+	pthread_cond_t grown, published;
 	bool ending;
+	bool wanted;                    /* somebody waits for a checkpoint of all that there is */
+	uint64_t publications;          /* how often those who waited were told */
+	pthread_mutex_t publishing;     /* held while map and checkpoint do not belong together */
+	struct published published_now; /* guarded by it */
 };
 
-/* Derives all that is in the main order and not yet derived. */
-fallible ledger_catch_up(struct store *source, struct store *derived, int hashes, struct proof_range *,
-                         uint64_t *position);
+void ledger_key_id(const struct keys_log *, uint8_t id[4]);
 struct head *ledger_head(struct ledger *, struct slice log);
 
 enum term { TERM_ACTOR = 1, TERM_LOG, TERM_RESOURCE, TERM_CREDENTIAL, TERM_PURPOSE };
 int64_t term_key(enum term, struct slice value);
-fallible derived_open(const void *owner, const char *dir, struct store **out, int *hashes, uint64_t *position,
-                      struct proof_range *);

@@ -1,23 +1,15 @@
-/* What is derived from the main order: the file of leaf hashes, the tree's range, and the search terms.
- *
- * D/ledger/derived.db holds the terms, the sizes of the logs and how far all of it has come; D/ledger/hashes holds
- * 32 bytes a leaf. Both can be thrown away: a start without them, or with fewer hashes than the position says, begins
- * anew at the first entry.
- */
+/* Deriving: hashes, logs and search terms of each leaf, in order; then the seals. */
 #include "ledger/append.h"
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "ledger/derived_sql.h"
-#include "ledger/ledger_sql.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 512, GATHER_MS = 100 };
+enum { BATCH = 2048 };
 
 int64_t
 term_key(enum term term, struct slice value)
@@ -49,200 +41,191 @@ add_terms(struct store *derived, const struct proof_entry *e, uint64_t seq)
 	return add_term(derived, TERM_PURPOSE, e->purpose, seq);
 }
 
+/* ---- one leaf ---- */
+
 static fallible
-derive_leaf(struct store *derived, int hashes, struct proof_range *range, uint64_t seq, struct slice leaf)
+derive_entry(struct follower *f, uint64_t seq, struct proof_bytes bytes, struct proof_hash *leaf)
 {
 	uint8_t data[1 + PROOF_HASH] = { 0 };
-	struct proof_bytes entry = { leaf.data + 1, leaf.size - 1 };
 	struct proof_entry e;
+	struct proof_hash hash;
 	const char *fault;
-	if (leaf.size < 2 || leaf.data[0] != 0 || !proof_entry_parse(entry, &e, &fault))
+	if (!proof_entry_parse(bytes, &e, &fault))
 		return E_ENTRY_FORM;
-	ledger_functions->sha256(NULL, &entry, 1, data + 1);
-	struct proof_hash hash = proof_leaf_hash(ledger_functions, (struct proof_bytes){ data, sizeof data });
-	if (pwrite(hashes, hash.bytes, sizeof hash.bytes, (off_t)(seq * PROOF_HASH)) != PROOF_HASH)
-		return E_IO;
-	proof_range_append(ledger_functions, range, &hash);
-	TRY(store_run(derived, QUERY_HEAD_PUT, BIND(as_text(slice_of(e.log.data, e.log.size)), as_number((int64_t)e.log_seq + 1),
-	                                           as_number((int64_t)e.time))));
-	return add_terms(derived, &e, seq);
+	ledger_functions->sha256(NULL, &bytes, 1, hash.bytes);
+	memcpy(data + 1, hash.bytes, PROOF_HASH);
+	*leaf = proof_leaf_hash(ledger_functions, (struct proof_bytes){ data, sizeof data });
+	TRY(logs_add(f->logs, f->derived, &e, seq, &hash));
+	f->moved = true;
+	return add_terms(f->derived, &e, seq);
 }
 
-/* One batch in one transaction; *more is false where the end was reached. */
 static fallible
-derive_batch(struct store *source, struct store *derived, int hashes, struct proof_range *range, uint64_t *position, bool *more)
+derive_map(struct slice leaf, struct proof_hash *hash)
 {
-	struct proof_range r = *range;
-	uint64_t at = *position;
-	SCOPED struct rows *rows = NULL;
-	TRY(store_rows(NULL, source, QUERY_TAIL_FROM, BIND(as_number((int64_t)at), as_number(BATCH)), &rows));
-	TRY(store_begin(derived));
-	err_t e = NULL;
-	while (!e && rows_next(rows)) {
-		e = (uint64_t)row_number(rows, 0) == at ? derive_leaf(derived, hashes, &r, at, row_bytes(rows, 1)) : E_ENTRY_FORM;
-		at++;
+	if (leaf.size != 9 + PROOF_HASH)
+		return E_ENTRY_FORM;
+	*hash = proof_leaf_hash(ledger_functions, (struct proof_bytes){ leaf.data, leaf.size });
+	return NULL;
+}
+
+static err_t
+derive_leaf(void *context, uint64_t seq, struct slice leaf)
+{
+	struct follower *f = context;
+	struct proof_hash hash;
+	if (seq != f->position || leaf.size < 2 || leaf.data[0] > 1)
+		return E_ENTRY_FORM;
+	TRY(leaf.data[0] == 0 ? derive_entry(f, seq, (struct proof_bytes){ leaf.data + 1, leaf.size - 1 }, &hash)
+	                      : derive_map(leaf, &hash));
+	TRY(hashes_put(f->hashes, seq, &hash));
+	proof_range_append(ledger_functions, &f->range, &hash);
+	f->position++;
+	return NULL;
+}
+
+/* ---- batches ---- */
+
+static fallible
+derive_run(struct follower *f, bool *end)
+{
+	const uint64_t stop = f->position + BATCH;
+	*end = false;
+	while (!*end && f->position < stop) {
+		uint64_t was = f->position, next;
+		TRY(leaves_run(f->leaves, was, stop, derive_leaf, f, &next));
+		*end = next == was;
 	}
+	TRY(logs_save(f->logs, f->derived));
+	return store_run(f->derived, QUERY_POSITION_PUT,
+	                 BIND(as_number((int64_t)f->position), as_bytes(slice_of(&f->range, sizeof f->range))));
+}
+
+/* One batch in one transaction. After a failure what is in memory is not what is in the file: the follower ends. */
+static fallible
+derive_batch(struct follower *f, bool *end)
+{
+	TRY(store_begin(f->derived));
+	err_t e = derive_run(f, end);
 	if (!e)
-		e = rows_end(rows);
-	if (!e)
-		e = store_run(derived, QUERY_POSITION_PUT, BIND(as_number((int64_t)at), as_bytes(slice_of(&r, sizeof r))));
-	if (!e)
-		e = store_commit(derived);
-	if (e) {
-		store_rollback(derived);
-		return e;
+		e = store_commit(f->derived);
+	if (e)
+		store_rollback(f->derived);
+	return e;
+}
+
+/* ---- seals ---- */
+
+struct gathered {
+	void *scope;
+	size_t count;
+	struct slice leaves[SEALED_BUNDLE];
+};
+
+static err_t
+gather(void *context, uint64_t seq, struct slice leaf)
+{
+	struct gathered *g = context;
+	(void)seq;
+	g->leaves[g->count++] = memory_copy(g->scope, leaf);
+	return NULL;
+}
+
+static fallible
+seal_one(struct follower *f)
+{
+	SCOPED struct gathered *g = NEW(NULL, struct gathered);
+	uint64_t end = f->sealed + SEALED_BUNDLE;
+	g->scope = g;
+	for (uint64_t from = f->sealed; from < end; ) {
+		uint64_t next;
+		TRY(leaves_run(f->leaves, from, end, gather, g, &next));
+		if (next == from)
+			return E_ENTRY_FORM;
+		from = next;
 	}
-	*more = at == *position + BATCH;
-	*range = r;
-	*position = at;
+	TRY(sealer_add(f->sealer, g->leaves));
+	f->sealed = end;
 	return NULL;
 }
 
 fallible
-ledger_catch_up(struct store *source, struct store *derived, int hashes, struct proof_range *range,
-                uint64_t *position)
+follower_catch_up(struct follower *f)
 {
-	for (bool more = true; more; )
-		TRY(derive_batch(source, derived, hashes, range, position, &more));
+	for (bool end = false; !end; ) {
+		TRY(derive_batch(f, &end));
+		while (f->sealed + SEALED_BUNDLE <= f->position)
+			TRY(seal_one(f));
+	}
 	return NULL;
 }
 
-static fallible
-load_position(struct store *derived, int hashes, uint64_t *position, struct proof_range *range)
-{
-	SCOPED struct rows *rows = NULL;
-	struct stat st;
-	*position = 0;
-	*range = (struct proof_range){ 0 };
-	TRY(store_rows(NULL, derived, QUERY_POSITION_GET, BIND_NONE, &rows));
-	if (rows_next(rows) && row_bytes(rows, 1).size == sizeof *range) {
-		*position = (uint64_t)row_number(rows, 0);
-		memcpy(range, row_bytes(rows, 1).data, sizeof *range);
-	}
-	TRY(rows_end(rows));
-	if (fstat(hashes, &st) != 0)
-		return E_IO;
-	if ((uint64_t)st.st_size >= *position * PROOF_HASH)
-		return NULL;
-	*position = 0;
-	*range = (struct proof_range){ 0 };
-	TRY(store_run(derived, QUERY_TERMS_CLEAR, BIND_NONE));
-	return store_run(derived, QUERY_HEADS_CLEAR, BIND_NONE);
-}
-
-fallible
-derived_open(const void *owner, const char *dir, struct store **out, int *hashes, uint64_t *position,
-             struct proof_range *range)
-{
-	SCOPED char *db = memory_format(NULL, "%s/ledger/derived.db", dir), *file = memory_format(NULL, "%s/ledger/hashes", dir);
-	SCOPED struct store *derived = NULL;
-	TRY(store_open(owner, db, STORE_DERIVED, &derived));
-	TRY(store_run(derived, QUERY_DERIVED_TERM, BIND_NONE));
-	TRY(store_run(derived, QUERY_DERIVED_HEAD, BIND_NONE));
-	TRY(store_run(derived, QUERY_DERIVED_POSITION, BIND_NONE));
-	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return E_IO;
-	err_t e = load_position(derived, fd, position, range);
-	if (e) {
-		close(fd);
-		return e;
-	}
-	*hashes = fd;
-	*out = TAKE(derived);
-	return NULL;
-}
+/* ---- opening ---- */
 
 static fallible
-load_heads(struct ledger *l, struct store *derived)
+load_position(struct follower *f)
 {
 	SCOPED struct rows *rows = NULL;
-	TRY(store_rows(NULL, derived, QUERY_HEADS, BIND_NONE, &rows));
-	while (rows_next(rows)) {
-		struct head *h = ledger_head(l, row_text(rows, 0));
-		h->size = h->committed = (uint64_t)row_number(rows, 1);
-		if (row_number(rows, 2) > l->last_time)
-			l->last_time = row_number(rows, 2);
+	TRY(store_rows(NULL, f->derived, QUERY_POSITION_GET, BIND_NONE, &rows));
+	if (rows_next(rows) && row_bytes(rows, 1).size == sizeof f->range) {
+		f->position = (uint64_t)row_number(rows, 0);
+		memcpy(&f->range, row_bytes(rows, 1).data, sizeof f->range);
 	}
 	return rows_end(rows);
 }
 
-static int
-close_ledger(struct ledger *l)
+static fallible
+clear(struct follower *f)
 {
-	pthread_mutex_destroy(&l->lock);
-	pthread_cond_destroy(&l->grown);
-	return 0;
+	f->position = 0;
+	f->range = (struct proof_range){ 0 };
+	TRY(store_run(f->derived, QUERY_POSITION_PUT, BIND(as_number(0), as_bytes(slice_of(&f->range, sizeof f->range)))));
+	TRY(store_run(f->derived, QUERY_TERMS_CLEAR, BIND_NONE));
+	TRY(store_run(f->derived, QUERY_LOG_TILES_CLEAR, BIND_NONE));
+	return store_run(f->derived, QUERY_HEADS_CLEAR, BIND_NONE);
 }
 
 fallible
-ledger_open(const void *owner, const char *dir, struct store *source, struct ledger **out)
+follower_rebuild(struct follower *f, const uint8_t map_key[32])
 {
-	SCOPED struct ledger *l = NEW(owner, struct ledger);
-	SCOPED struct store *derived = NULL;
-	struct proof_range range;
-	uint64_t position;
-	int hashes;
-	l->dir = memory_text(l, slice_text(dir));
-	pthread_mutex_init(&l->lock, NULL);
-	pthread_cond_init(&l->grown, NULL);
-	talloc_set_destructor(l, close_ledger);
-	TRY(derived_open(NULL, dir, &derived, &hashes, &position, &range));
-	err_t e = ledger_catch_up(source, derived, hashes, &range, &position);
-	close(hashes);
-	TRY(e);
-	TRY(load_heads(l, derived));
-	l->next = l->committed = position;
-	atomic_store(&l->size, position);
-	*out = TAKE(l);
-	return NULL;
+	talloc_free(f->logs);
+	talloc_free(f->map);
+	f->logs = logs_new(f, map_key);
+	f->map = map_new(f);
+	TRY(clear(f));
+	return follower_catch_up(f);
 }
 
-/* Waits for more, then lets it gather: one transaction over many entries costs a fraction of one for each, and search
- * reads what is not yet derived from the main order. */
-static bool
-wait_for_more(struct ledger *l, uint64_t position)
+static fallible
+open_derived(struct follower *f)
 {
-	struct timespec until;
-	pthread_mutex_lock(&l->lock);
-	while (!l->ending && ledger_size(l) <= position)
-		pthread_cond_wait(&l->grown, &l->lock);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += GATHER_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	while (!l->ending && pthread_cond_timedwait(&l->grown, &l->lock, &until) == 0)
-		;
-	bool go_on = !l->ending;
-	pthread_mutex_unlock(&l->lock);
-	return go_on;
+	static const struct query *const tables[] = { QUERY_DERIVED_TERM, QUERY_DERIVED_HEAD, QUERY_DERIVED_LOG_TILE, QUERY_DERIVED_POSITION };
+	SCOPED char *path = memory_format(NULL, "%s/ledger/derived.db", f->dir);
+	TRY(store_open(f, path, STORE_DERIVED, &f->derived));
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		TRY(store_run(f->derived, tables[i], BIND_NONE));
+	return load_position(f);
 }
 
-err_t
-ledger_follow(struct ledger *l)
+fallible
+follower_open(const void *owner, const char *dir, const uint8_t map_key[32], struct follower **out)
 {
-	SCOPED char *path = memory_format(NULL, "%s/store/store.db", l->dir);
-	SCOPED struct store *source = NULL, *derived = NULL;
-	struct proof_range range;
-	uint64_t position;
-	int hashes;
-	TRY(store_open(NULL, path, STORE_READ, &source));
-	TRY(derived_open(NULL, l->dir, &derived, &hashes, &position, &range));
-	err_t e = NULL;
-	while (!e && wait_for_more(l, position)) {
-		e = ledger_catch_up(source, derived, hashes, &range, &position);
-		if (!e && store_wal_size(derived) > 8 << 20)
-			e = store_checkpoint(derived);
+	SCOPED struct follower *f = NEW(owner, struct follower);
+	uint64_t first, end;
+	f->dir = memory_text(f, slice_text(dir));
+	TRY(leaves_open(f, dir, &f->leaves));
+	TRY(leaves_tail(f->leaves, &first, &end));
+	TRY(sealer_open(f, dir, first, &f->sealer, &f->sealed));
+	TRY(hashes_open(f, dir, true, &f->hashes));
+	TRY(open_derived(f));
+	f->logs = logs_new(f, map_key);
+	f->map = map_new(f);
+	if (!hashes_cover(f->hashes, f->position) || f->position > (end > f->sealed ? end : f->sealed))
+		TRY(follower_rebuild(f, map_key));
+	else {
+		TRY(logs_load(f->logs, f->derived));
+		TRY(follower_catch_up(f));
 	}
-	close(hashes);
-	return e;
-}
-
-void
-ledger_unfollow(struct ledger *l)
-{
-	pthread_mutex_lock(&l->lock);
-	l->ending = true;
-	pthread_cond_signal(&l->grown);
-	pthread_mutex_unlock(&l->lock);
+	*out = TAKE(f);
+	return NULL;
 }

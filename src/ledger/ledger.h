@@ -1,10 +1,10 @@
 /* ledger.h - the append-only book of every passage.
  *
  * Entries are bytes as LEDGER.md fixes them; all of them, in order, are the leaves of one Merkle tree (RFC 6962). None
- * is ever changed or removed. The commit writes only the main order (`tail`); hashes, tree and search are derived from
- * it by ledger_follow() on a thread of its own, and are rebuilt where they are missing.
+ * is ever changed or removed. The commit writes only the main order (`tail`); hashes, logs, map and search are derived
+ * from it by ledger_follow() on a thread of its own, and are rebuilt where they are missing.
  *
- * ledger_append, _committed and _rolled_back belong to the recorder's thread; drafts are encoded on any; a
+ * ledger_append…, _trim, _committed and _rolled_back belong to the recorder's thread; drafts are encoded on any; a
  * ledger_reader belongs to the thread that opened it.
  */
 #pragma once
@@ -64,21 +64,34 @@ fallible draft_encode(const void *owner, struct keys *, const struct draft *, st
 struct ledger;
 struct ledger_reader;
 
-/* Catches up what is derived, then knows the next place in every log. Fails with E_IO, E_STORE, E_ENTRY_FORM. */
-fallible ledger_open(const void *owner, const char *dir, struct store *, struct ledger **out);
+/* Catches up what is derived, then knows the next place in every log. Fails with E_IO, E_STORE, E_SEALED, E_ENTRY_FORM. */
+fallible ledger_open(const void *owner, const char *dir, struct store *, struct keys *, struct ledger **out);
 /* The last recorded time, 0 if there is none. */
 int64_t ledger_last_time(const struct ledger *);
 
 /* Appends in the open transaction; durable when that commits. Then, or after a rollback, tell the ledger. */
 fallible ledger_append(struct ledger *, struct store *tx, const struct encoded *, int64_t time, uint64_t *seq);
+fallible ledger_append_map(struct ledger *, struct store *tx, uint64_t covers, const struct proof_hash *root, uint64_t *seq);
+/* The tail lets go of the first `whole` leaves, which lie in whole sealed files. */
+fallible ledger_trim(struct ledger *, struct store *tx, uint64_t whole);
 void ledger_committed(struct ledger *);
 void ledger_rolled_back(struct ledger *);
 /* Number of committed leaves; any thread. */
 uint64_t ledger_size(const struct ledger *);
 
-/* Runs until ledger_unfollow(): derives hashes, tree and search from what is committed. A thread of its own. */
-err_t ledger_follow(struct ledger *);
+/* What following asks of the recorder, each done durably before it returns. */
+struct ledger_publisher {
+	void *argument;
+	err_t (*append_map)(void *argument, uint64_t covers, const struct proof_hash *root, uint64_t *seq);
+	err_t (*keep)(void *argument, uint64_t size, uint64_t covers, struct slice note, int64_t time);
+	err_t (*trim)(void *argument, uint64_t whole);
+};
+/* Runs until ledger_unfollow(), on a thread of its own: derives hashes, logs, map and search from what is committed,
+ * seals it, and has a checkpoint signed each second in which there was an entry. */
+err_t ledger_follow(struct ledger *, const struct ledger_publisher *);
 void ledger_unfollow(struct ledger *);
+/* Any thread but those two: waits until all that is committed is derived and under a checkpoint. Fails with E_BUSY. */
+fallible ledger_await_checkpoint(struct ledger *);
 
 /* ---- reading ---- */
 
@@ -100,8 +113,11 @@ struct ledger_filter {
 fallible ledger_search(struct ledger_reader *, const struct ledger_filter *,
                        err_t (*each)(void *, uint64_t seq, struct slice bytes, const struct proof_entry *), void *argument);
 
-/* Re-hashes everything in order; `fault` gets kind, file, index and text of each fault, `progress` the count so far. */
+/* Re-hashes everything, on all cores; `fault` gets kind, file, index and text of each fault in order, `progress` (or
+ * NULL) the count so far. The tree must lead to the root that was signed at signed_size, where that is not 0. */
 struct ledger_check {
+	uint64_t signed_size;
+	struct proof_hash signed_root;
 	void (*fault)(void *, const char *kind, const char *file, uint64_t index, const char *text);
 	void (*progress)(void *, uint64_t done);
 	void *argument;

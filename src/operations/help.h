@@ -34,3 +34,5 @@ json_list(json_t *items, json_t *next)
 
 /* `sup1` for a `psn_…`; the id itself where it is nobody's. */
 struct slice name_of_actor(struct passage *, struct slice actor);
+/* The paths to service data, as `coverage` lists them. A new reference. */
+json_t *coverage_now(void);

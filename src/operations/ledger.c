@@ -162,8 +162,13 @@ ledger_verify_prepare(struct passage *p)
 {
 	json_t *faults = json_array();
 	struct ledger_check check = { .fault = add_fault, .argument = faults };
+	struct keys_log log;
 	char root[64];
-	err_t e = ledger_verify(gate_reader(p->worker), &check);
+	err_t e = keys_log(p, p->keys, &log);
+	check.signed_size = e ? 0 : log.size;
+	check.signed_root = e ? check.signed_root : log.root;
+	if (!e)
+		e = ledger_verify(gate_reader(p->worker), &check);
 	text_base64(slice_of(check.root.bytes, sizeof check.root.bytes), root);
 	pairs_number(&p->outcome, "entries", (int64_t)check.entries);
 	pairs_number(&p->outcome, "faults", (int64_t)check.faults);
@@ -179,6 +184,7 @@ const struct operation ledger_verify_all_operation = {
 	.action = "ledger.read",
 	.resource = RESOURCE_VENDOR,
 	.effect = EFFECT_READ,
+	.slow = true,
 	.output = SCHEMA_OBJECT,
 	.prepare = ledger_verify_prepare,
 };

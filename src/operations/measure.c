@@ -290,10 +290,16 @@ const struct operation measure_show_operation = {
 	.prepare = measure_show_prepare,
 };
 
+json_t *
+coverage_now(void)
+{
+	return assure_coverage(paths);
+}
+
 static err_t
 coverage_list_prepare(struct passage *p)
 {
-	return passage_answer(p, json_list(assure_coverage(paths), NULL));
+	return passage_answer(p, json_list(coverage_now(), NULL));
 }
 
 const struct operation coverage_list_operation = {

@@ -2,6 +2,8 @@
 #include "operations/help.h"
 #include "operations/operations.h"
 
+#include "ledger/public.h"
+
 enum { APPLICATION_DAYS = 90 };
 
 struct organisation_arguments {
@@ -62,6 +64,10 @@ subscriber_show_prepare(struct passage *p)
 	json_t *j;
 	TRY(subscriber_get(p, p->view, p->subscriber, p->now, &s));
 	TRY(subscriber_json(p, &s, &j));
+	struct proof_hash label = ledger_label(gate_options(gate_of(p->worker))->ledger, s.id);
+	char base64[64];
+	text_base64(slice_of(label.bytes, sizeof label.bytes), base64);
+	json_object_set_new(j, "label", json_string(base64));
 	return passage_answer(p, j);
 }
 

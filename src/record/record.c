@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "record/publish.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -330,7 +331,7 @@ run_follower(void *argument)
 {
 	struct record *r = argument;
 	prctl(PR_SET_NAME, "follower", 0, 0, 0);
-	err_t e = ledger_follow(r->options.ledger);
+	err_t e = publish_follow(r, r->options.ledger);
 	if (e)
 		log_event(LOG_ERROR, "ledger.follow.failed", "code", e->name, NULL);
 	return NULL;
@@ -339,6 +340,10 @@ run_follower(void *argument)
 static int
 close_record(struct record *r)
 {
+	if (r->running) {               /* the follower first: it may be waiting for the recorder */
+		ledger_unfollow(r->options.ledger);
+		pthread_join(r->follower, NULL);
+	}
 	pthread_mutex_lock(&r->lock);
 	r->ending = true;
 	pthread_cond_signal(&r->queued);
@@ -347,8 +352,6 @@ close_record(struct record *r)
 	if (r->running) {
 		pthread_join(r->recorder, NULL);
 		pthread_join(r->checkpointer, NULL);
-		ledger_unfollow(r->options.ledger);
-		pthread_join(r->follower, NULL);
 	}
 	pthread_mutex_destroy(&r->lock);
 	return 0;

@@ -19,7 +19,7 @@ house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *
 	*why = "D/store/store.db cannot be brought to this version";
 	TRY(store_migrate(h->store, clock_now()));
 	*why = "the ledger cannot be read: sekisho ledger fsck --dir D names the first fault";
-	TRY(ledger_open(h->store, dir, h->store, &h->ledger));
+	TRY(ledger_open(h->store, dir, h->store, h->keys, &h->ledger));
 	clock_start(ledger_last_time(h->ledger));
 	const struct record_options options = { .dir = h->dir, .store = h->store, .ledger = h->ledger, .failed = failed };
 	*why = "the recorder's threads cannot be started";

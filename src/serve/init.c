@@ -29,7 +29,7 @@ write_file(const char *dir, const char *name, unsigned mode, struct slice conten
 }
 
 static fallible
-make_folders(const char *dir)
+make_folders(const char *dir, const char *origin)
 {
 	static const char *const inside[] = { "store", "ledger" };
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
@@ -39,7 +39,7 @@ make_folders(const char *dir)
 		if (mkdir(path, 0700) != 0)
 			return errno == EEXIST ? E_EXISTS : E_IO;
 	}
-	return keeper_create(dir);
+	return keeper_create(dir, origin);
 }
 
 static err_t
@@ -142,12 +142,12 @@ lay(const char *dir, bool sample, int keeper, const char **why)
 }
 
 fallible
-init_run(const char *dir, bool sample, const char **why)
+init_run(const char *dir, bool sample, const char *origin, const char **why)
 {
 	int keeper_pid, keeper;
 	umask(077);
 	*why = "the folder must be new, or without an installation";
-	TRY(make_folders(dir));
+	TRY(make_folders(dir, origin ? origin : sample ? "log.kawabe.example" : NULL));
 	SCOPED void *scope = talloc_new(NULL);
 	char *real = realpath(dir, NULL), *path = memory_format(scope, "%s", real);
 	free(real);

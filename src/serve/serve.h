@@ -16,4 +16,4 @@ struct serve_options {
 fallible serve_run(const struct serve_options *, const char **why);
 
 /* A new installation in D, which must not exist or be empty. With `sample`, the demonstration organisation too. */
-fallible init_run(const char *dir, bool sample, const char **why);
+fallible init_run(const char *dir, bool sample, const char *origin, const char **why);

@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "keeper/keeper.h"
 #include "record/record.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -15,6 +17,8 @@ enum { THREADS = 4, EACH = 200 };
 static char dir[] = "/tmp/sekisho-record-XXXXXX";
 
 struct book {
+	int keeper;
+	struct keys *keys;
 	struct store *store;
 	struct ledger *ledger;
 	struct record *record;
@@ -32,8 +36,10 @@ open_book(void **state)
 	mkdir(store, 0700);
 	mkdir(ledger, 0700);
 	clock_start(0);
-	if (store_open(b, path, STORE_WRITE, &b->store) || store_migrate(b->store, clock_now()) ||
-	    ledger_open(b, dir, b->store, &b->ledger))
+	int socket;
+	if (keeper_create(dir, NULL) || keeper_start(dir, &b->keeper, &socket) || keys_open(b, socket, &b->keys) ||
+	    store_open(b, path, STORE_WRITE, &b->store) || store_migrate(b->store, clock_now()) ||
+	    ledger_open(b, dir, b->store, b->keys, &b->ledger))
 		return -1;
 	const struct record_options options = { .dir = dir, .store = b->store, .ledger = b->ledger };
 	if (record_open(b, &options, &b->record))
@@ -47,8 +53,10 @@ close_book(void **state)
 {
 	struct book *b = *state;
 	SCOPED char *command = memory_format(NULL, "rm -rf %s", dir);
+	int keeper = b->keeper;
 	talloc_free(b->record);
 	talloc_free(b);
+	waitpid(keeper, NULL, 0);
 	return system(command);
 }
 

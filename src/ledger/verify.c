@@ -1,0 +1,401 @@
+/* Verifying: every leaf read, parsed and hashed again, a sealed file's worth of them at a time on all cores; then, in
+ * order, what only the order shows. */
+#include "ledger/append.h"
+
+#include "base/memory.h"
+#include "ledger/reader.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { THREADS_MAX = 16, FAULTS_MAX = 64, LOG_BUCKETS = 1024, FILE_HEIGHT = 16 };
+
+struct fault {
+	const char *kind, *text;
+	char file[40];
+	uint64_t index;
+};
+
+/* A log's entries in one part: consecutive, from `first` on. */
+struct part_log {
+	struct part_log *next;          /* in its bucket */
+	struct part_log *after;         /* as they came */
+	uint64_t first, index, count;   /* index: the main index of the first */
+	char name[];
+};
+
+/* What came out of one file's worth of leaves. */
+struct part {
+	uint64_t begin, next;           /* leaves visited: [begin, next) */
+	uint64_t entries;
+	int64_t first_time, last_time;  /* -1: no entry */
+	struct proof_hash *leaves;
+	size_t fault_count;
+	struct fault faults[FAULTS_MAX];
+	struct part_log *buckets[LOG_BUCKETS], *logs, **last;
+	bool sealed;                    /* what is being read comes from there */
+	struct proof_hash tile[TILE];
+	size_t tile_count;
+	struct ledger_reader *reader;
+	err_t error;
+};
+
+static void
+fault_at(struct part *p, const char *kind, uint64_t index, const char *text, const char *file)
+{
+	if (p->fault_count == FAULTS_MAX)
+		return;
+	struct fault *f = &p->faults[p->fault_count++];
+	*f = (struct fault){ .kind = kind, .text = text, .index = index };
+	if (file)
+		snprintf(f->file, sizeof f->file, "%s", file);
+	else if (p->sealed)
+		snprintf(f->file, sizeof f->file, "ledger/sealed/%06llu", (unsigned long long)(index / SEALED_FILE));
+	else
+		snprintf(f->file, sizeof f->file, "store/store.db");
+}
+
+static void
+count_in_log(struct part *p, uint64_t index, const struct proof_entry *e)
+{
+	size_t at = 5381;
+	for (size_t i = 0; i < e->log.size; i++)
+		at = at * 33 ^ e->log.data[i];
+	struct part_log **bucket = &p->buckets[at % LOG_BUCKETS], *l = *bucket;
+	while (l && !slice_is(slice_of(e->log.data, e->log.size), l->name))
+		l = l->next;
+	if (!l) {
+		l = memory_zeroed(p, sizeof *l + e->log.size + 1, 1, "struct part_log");
+		memcpy(l->name, e->log.data, e->log.size);
+		l->first = e->log_seq;
+		l->index = index;
+		l->next = *bucket;
+		*bucket = *p->last = l;
+		p->last = &l->after;
+	} else if (e->log_seq != l->first + l->count)
+		fault_at(p, "order", index, "the sequence in its log is not the next", NULL);
+	l->count = e->log_seq + 1 - l->first;
+}
+
+static struct proof_hash
+check_entry(struct part *p, uint64_t index, struct proof_bytes bytes)
+{
+	uint8_t data[1 + PROOF_HASH] = { 0 };
+	struct proof_entry e;
+	const char *why;
+	if (!proof_entry_parse(bytes, &e, &why))
+		fault_at(p, "entry", index, why, NULL);
+	else {
+		count_in_log(p, index, &e);
+		if ((int64_t)e.time < p->last_time)
+			fault_at(p, "order", index, "the recorded time falls", NULL);
+		p->first_time = p->first_time < 0 ? (int64_t)e.time : p->first_time;
+		p->last_time = (int64_t)e.time;
+	}
+	p->entries++;
+	ledger_functions->sha256(NULL, &bytes, 1, data + 1);
+	return proof_leaf_hash(ledger_functions, (struct proof_bytes){ data, sizeof data });
+}
+
+/* The hash that was derived when the leaf was new. */
+static err_t
+compare_hash(struct part *p, uint64_t index, const struct proof_hash *hash)
+{
+	if (index % TILE == 0 || p->tile_count == 0) {
+		p->tile_count = TILE - index % TILE;
+		TRY(hashes_get(p->reader->hashes, 0, index, &p->tile[index % TILE], &p->tile_count));
+		p->tile_count += index % TILE;
+	}
+	if (index % TILE < p->tile_count && !proof_hash_same(&p->tile[index % TILE], hash))
+		fault_at(p, "entry", index, "the entry's hash is not the one that was recorded", NULL);
+	return NULL;
+}
+
+static err_t
+check_leaf(void *context, uint64_t index, struct slice leaf)
+{
+	struct part *p = context;
+	struct proof_hash hash = { { 0 } };
+	for (; p->next < index; p->next++)
+		fault_at(p, "order", p->next, "the entry is missing", NULL);
+	p->next = index + 1;
+	if (leaf.size > 1 && leaf.data[0] == 0)
+		hash = check_entry(p, index, (struct proof_bytes){ leaf.data + 1, leaf.size - 1 });
+	else if (leaf.size == 9 + PROOF_HASH && leaf.data[0] == 1)
+		hash = proof_leaf_hash(ledger_functions, (struct proof_bytes){ leaf.data, leaf.size });
+	else
+		fault_at(p, "entry", index, "neither an entry nor a map's root", NULL);
+	p->leaves[index - p->begin] = hash;
+	return compare_hash(p, index, &hash);
+}
+
+/* ---- one part ---- */
+
+/* Both copies, while the tail still has what is sealed. */
+static err_t
+compare_copies(void *context, uint64_t index, struct slice leaf)
+{
+	struct part *p = context;
+	struct slice sealed;
+	err_t e = seals_leaf(leaves_seals(p->reader->leaves), index, &sealed);
+	if (e == E_NOT_FOUND)
+		return NULL;
+	if (e != E_SEALED)
+		TRY(e);
+	if (!e && !slice_equal(leaf, sealed))
+		fault_at(p, "entry", index, "the sealed leaf is not the one in the store", NULL);
+	return NULL;
+}
+
+static fallible
+check_sealed(struct part *p, uint64_t end)
+{
+	const struct slice *bundle;
+	p->sealed = true;
+	while (p->next < end) {
+		uint64_t begin = p->next;
+		err_t e = seals_bundle(leaves_seals(p->reader->leaves), begin / SEALED_BUNDLE, &bundle);
+		if (e == E_NOT_FOUND)
+			break;
+		if (e == E_SEALED) {
+			fault_at(p, "archive", begin, "the sealed bundle does not read as it was written", NULL);
+			p->next = begin + SEALED_BUNDLE;
+			continue;
+		}
+		TRY(e);
+		for (size_t i = 0; i < SEALED_BUNDLE; i++)
+			TRY(check_leaf(p, begin + i, bundle[i]));
+	}
+	p->sealed = false;
+	return NULL;
+}
+
+static fallible
+check_part(struct part *p, uint64_t tail, uint64_t end)
+{
+	uint64_t next = UINT64_MAX;
+	TRY(check_sealed(p, end));
+	for (uint64_t at = p->begin > tail ? p->begin : tail, sealed_to = p->next; at < sealed_to && at != next; at = next) {
+		next = at;
+		TRY(leaves_run(p->reader->leaves, at, sealed_to, compare_copies, p, &next));
+		if (next == at)
+			break;
+	}
+	for (next = UINT64_MAX; p->next < end && next != p->next; ) {
+		next = p->next;
+		uint64_t after;
+		TRY(leaves_run(p->reader->leaves, next, end, check_leaf, p, &after));
+	}
+	for (; p->next < end; p->next++)
+		fault_at(p, "order", p->next, "the entry is missing", NULL);
+	return NULL;
+}
+
+struct work {
+	const char *dir;
+	uint64_t tail, end;             /* where the tail begins; one past the last leaf */
+	size_t count;
+	pthread_mutex_t lock;           /* guards all below */
+	pthread_cond_t changed;
+	size_t next, merged;            /* parts begun; parts taken in order */
+	size_t ahead;                   /* how far the first may be before the second */
+	bool failed;
+	struct part **parts;
+};
+
+static struct part *
+do_part(struct work *w, size_t number)
+{
+	struct part *p = NEW(NULL, struct part);
+	uint64_t end = (uint64_t)(number + 1) * SEALED_FILE;
+	p->begin = p->next = (uint64_t)number * SEALED_FILE;
+	p->first_time = p->last_time = -1;
+	p->last = &p->logs;
+	p->leaves = NEW_ARRAY(p, struct proof_hash, SEALED_FILE);
+	p->error = ledger_reader_open(p, w->dir, &p->reader);
+	if (!p->error)
+		p->error = check_part(p, w->tail, end < w->end ? end : w->end);
+	talloc_free(p->reader);
+	p->reader = NULL;
+	return p;
+}
+
+static void *
+do_parts(void *argument)
+{
+	struct work *w = argument;
+	pthread_mutex_lock(&w->lock);
+	while (!w->failed && w->next < w->count) {
+		if (w->next >= w->merged + w->ahead) {
+			pthread_cond_wait(&w->changed, &w->lock);
+			continue;
+		}
+		size_t number = w->next++;
+		pthread_mutex_unlock(&w->lock);
+		struct part *p = do_part(w, number);
+		pthread_mutex_lock(&w->lock);
+		w->parts[number] = p;
+		pthread_cond_broadcast(&w->changed);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* ---- in order ---- */
+
+struct whole {
+	struct ledger_check *check;
+	struct proof_range range;
+	int64_t time;
+	struct log_size {
+		struct log_size *next;
+		uint64_t size;
+		char name[];
+	} *logs[65536];
+};
+
+static void
+report(struct whole *v, const char *kind, const char *file, uint64_t index, const char *text)
+{
+	v->check->faults++;
+	v->check->fault(v->check->argument, kind, file, index, text);
+}
+
+static void
+merge_log(struct whole *v, const struct part_log *l, bool sealed)
+{
+	size_t at = 5381;
+	for (const char *c = l->name; *c; c++)
+		at = at * 33 ^ (uint8_t)*c;
+	struct log_size **bucket = &v->logs[at % (sizeof v->logs / sizeof *v->logs)], *s = *bucket;
+	while (s && strcmp(s->name, l->name) != 0)
+		s = s->next;
+	if (!s) {
+		s = memory_zeroed(v, sizeof *s + strlen(l->name) + 1, 1, "struct log_size");
+		memcpy(s->name, l->name, strlen(l->name));
+		s->next = *bucket;
+		*bucket = s;
+	}
+	if (l->first != s->size)
+		report(v, "order", sealed ? "ledger/sealed" : "store/store.db", l->index, "the sequence in its log is not the next");
+	s->size = l->first + l->count;
+}
+
+static void
+merge_hashes(struct whole *v, struct part *p)
+{
+	size_t count = p->next - p->begin;
+	if (count == SEALED_FILE) {
+		struct proof_hash root = tree_fold(p->leaves, count);
+		proof_range_join(ledger_functions, &v->range, FILE_HEIGHT, &root);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		proof_range_append(ledger_functions, &v->range, &p->leaves[i]);
+}
+
+static void
+merge(struct whole *v, struct part *p)
+{
+	if (p->first_time >= 0 && p->first_time < v->time)
+		report(v, "order", "store/store.db", p->begin, "the recorded time falls");
+	v->time = p->last_time >= 0 ? p->last_time : v->time;
+	for (size_t i = 0; i < p->fault_count; i++)
+		report(v, p->faults[i].kind, p->faults[i].file, p->faults[i].index, p->faults[i].text);
+	for (const struct part_log *l = p->logs; l; l = l->after)
+		merge_log(v, l, p->next - p->begin == SEALED_FILE);
+	merge_hashes(v, p);
+	v->check->entries += p->entries;
+	if (v->check->progress)
+		v->check->progress(v->check->argument, p->next);
+}
+
+static err_t
+merge_all(struct whole *v, struct work *w)
+{
+	for (size_t i = 0; i < w->count; i++) {
+		pthread_mutex_lock(&w->lock);
+		while (!w->parts[i])
+			pthread_cond_wait(&w->changed, &w->lock);
+		struct part *p = w->parts[i];
+		w->merged = i + 1;
+		pthread_cond_broadcast(&w->changed);
+		pthread_mutex_unlock(&w->lock);
+		err_t e = p->error;
+		if (!e)
+			merge(v, p);
+		talloc_free(p);
+		w->parts[i] = NULL;
+		if (e) {
+			pthread_mutex_lock(&w->lock);
+			w->failed = true;
+			w->merged = w->count;
+			pthread_cond_broadcast(&w->changed);
+			pthread_mutex_unlock(&w->lock);
+			return e;
+		}
+	}
+	return NULL;
+}
+
+/* The tree that was hashed again must lead to the one that was signed: nobody can recompute that. */
+static fallible
+compare_signed(struct whole *v, struct ledger_reader *r)
+{
+	struct tree tree = hashes_tree(r->hashes);
+	struct proof_hash root;
+	if (v->check->signed_size > v->range.size) {
+		report(v, "root", "store/store.db", v->range.size, "the ledger ends before the checkpoint that was signed last");
+		return NULL;
+	}
+	if (v->check->signed_size == 0 || v->check->faults)
+		return NULL;
+	err_t e = tree_root(&tree, v->check->signed_size, &root);
+	if (e == E_NOT_FOUND)
+		return NULL;            /* not yet derived */
+	TRY(e);
+	if (!proof_hash_same(&root, &v->check->signed_root))
+		report(v, "root", "store/store.db", v->check->signed_size - 1, "the tree is not the one whose checkpoint was signed");
+	return NULL;
+}
+
+static size_t
+start_threads(struct work *w, pthread_t threads[THREADS_MAX])
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t wanted = cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (size_t)cores, n = 0;
+	wanted = wanted > w->count ? w->count : wanted;
+	w->ahead = 2 * wanted;
+	while (n < wanted && pthread_create(&threads[n], NULL, do_parts, w) == 0)
+		n++;
+	return n;
+}
+
+fallible
+ledger_verify(struct ledger_reader *r, struct ledger_check *check)
+{
+	SCOPED struct whole *v = NEW(NULL, struct whole);
+	pthread_t threads[THREADS_MAX];
+	struct work w = { .dir = r->dir };
+	v->check = check;
+	check->entries = check->faults = 0;
+	uint64_t tail_end;
+	TRY(leaves_tail(r->leaves, &w.tail, &tail_end));
+	w.tail = tail_end ? w.tail : UINT64_MAX;
+	TRY(ledger_reader_end(r, &w.end));
+	w.count = (size_t)((w.end + SEALED_FILE - 1) / SEALED_FILE);
+	w.parts = NEW_ARRAY(v, struct part *, w.count + 1);
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_cond_init(&w.changed, NULL);
+	size_t started = start_threads(&w, threads);
+	err_t e = w.count && !started ? E_BUSY : merge_all(v, &w);
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; e && i < w.count; i++)
+		talloc_free(w.parts[i]);
+	pthread_mutex_destroy(&w.lock);
+	pthread_cond_destroy(&w.changed);
+	TRY(e);
+	check->root = proof_range_root(ledger_functions, &v->range);
+	return compare_signed(v, r);
+}
