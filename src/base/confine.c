@@ -246,11 +246,17 @@ forbid_dumps(void)
 }
 
 void
-confine_descriptors(int keep)
+confine_descriptors(int keep, int also)
 {
-	if (keep > 3)
-		syscall(SYS_close_range, 3u, (unsigned)keep - 1, 0);
-	syscall(SYS_close_range, (unsigned)keep + 1, ~0u, 0);
+	unsigned from = 3, low = (unsigned)(keep < also ? keep : also), high = (unsigned)(keep < also ? also : keep);
+	if (also >= 0 && low >= from) {
+		if (low > from)
+			syscall(SYS_close_range, from, low - 1, 0);
+		from = low + 1;
+	}
+	if (high > from)
+		syscall(SYS_close_range, from, high - 1, 0);
+	syscall(SYS_close_range, high + 1, ~0u, 0);
 }
 
 fallible

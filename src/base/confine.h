@@ -16,5 +16,6 @@ const char *role_name(enum role);
 /* The folder must be absolute. Fails with E_CONFINE; *why names the step. */
 fallible confine(enum role, const char *dir, const char **why);
 
-/* Right after fork: closes every descriptor but 0, 1, 2 and `keep`, so that no process holds another's ends open. */
-void confine_descriptors(int keep);
+/* Right after fork: closes every descriptor but 0, 1, 2, `keep` and `also` (-1: none), so that no process holds another's
+ * ends open. */
+void confine_descriptors(int keep, int also);

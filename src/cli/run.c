@@ -28,7 +28,8 @@ run_init(struct words *w)
 		return usage_error("init --dir D [--sample] [--origin HOST]");
 	if (kind && strcmp(kind, "sqlite") != 0)
 		return usage_error("--store: this version keeps its store in SQLite only");
-	return report(init_run(dir, words_flag(w, "sample"), words_option(w, "origin"), &why), dir, why);
+	err_t e = init_run(dir, words_flag(w, "sample"), words_option(w, "origin"), &why);
+	return report(e, dir, why);
 }
 
 int
@@ -39,7 +40,8 @@ run_serve(struct words *w)
 	                                       .ready_file = words_option(w, "ready-file"), .quiet = words_flag(w, "quiet"), .allow_tls12 = words_flag(w, "tls12") };
 	if (!options.dir || w->count)
 		return usage_error("serve --dir D [--https ADDR:PORT] [--ready-file F] [--tls12]");
-	return report(serve_run(&options, &why), options.dir, why);
+	err_t e = serve_run(&options, &why);
+	return report(e, options.dir, why);
 }
 
 /* ---- demo ---- */
@@ -155,7 +157,8 @@ run_demo(struct words *w)
 	sigaction(SIGTERM, &action, NULL);
 	if (!dir && !(dir = mkdtemp(temporary)))
 		return failure(E_IO, "%s", temporary);
-	int exit = report(init_run(dir, true, NULL, &why), dir, why);
+	err_t e = init_run(dir, true, NULL, &why);
+	int exit = report(e, dir, why);
 	SCOPED char *pid_file = memory_format(NULL, "%s/sample/demo.pid", dir);
 	FILE *f = exit ? NULL : fopen(pid_file, "w");
 	if (f) {

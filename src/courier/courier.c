@@ -32,7 +32,7 @@ courier_start(const char *dir, int *pid, int *socket)
 		return E_IO;
 	pid_t child = fork();
 	if (child == 0) {
-		confine_descriptors(pair[1]);
+		confine_descriptors(pair[1], -1);
 		be_courier(dir, pair[1]);
 	}
 	close(pair[1]);

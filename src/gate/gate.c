@@ -118,8 +118,8 @@ bool
 gate_credential_check(struct gate_worker *w, const uint8_t digest[DIGEST_SIZE])
 {
 	struct principal *p;
-	return open_view(w) == NULL &&
-	       cache_identify(w->cache, w->view, digest, record_epoch(w->gate->options.record), clock_now(), &p) == NULL;
+	uint64_t epoch = record_epoch(w->gate->options.record); /* before the view: what is found may be newer, never older */
+	return open_view(w) == NULL && cache_identify(w->cache, w->view, digest, epoch, clock_now(), &p) == NULL;
 }
 
 /* ---- the book ---- */
@@ -200,6 +200,10 @@ encode_entries(struct passage *p, size_t *count)
 			d.purpose = part->purpose;
 			d.on_behalf = part->on_behalf;
 			pairs_text(&d.outcome, "action", part->action);
+			if (part->version) {
+				pairs_number(&d.outcome, "version", part->version);
+				pairs_number(&d.outcome, "bytes", part->bytes);
+			}
 		} else if (i > 0)
 			d.log = p->more[i - 1];
 		TRY(draft_encode(p, p->keys, &d, &p->entries[i]));

@@ -90,6 +90,7 @@ struct part {
 	size_t policy_count;
 	struct slice policies[ENTRY_POLICIES];
 	struct slice subscriber, resource, purpose, on_behalf, action;
+	int64_t version, bytes;         /* of an object; version 0: of none */
 };
 
 enum { ANSWER_HEADERS = 4, ENTRIES = 8, PASSAGE_TEXT = 2 * PASSAGE_SIZE + 1 };
@@ -119,7 +120,7 @@ struct passage {
 	struct principal *principal;    /* NULL: anonymous */
 	struct slice subscriber, collection, object;    /* what it touches, from the arguments of these names */
 	struct slice request;           /* the request that another person approved, in whose name it runs */
-	struct slice requester;         /* its actor */
+	struct slice requester, approver;       /* their actors */
 	enum decision decision;
 	size_t policy_count;
 	struct slice policies[ENTRY_POLICIES];

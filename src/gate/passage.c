@@ -226,7 +226,8 @@ passage_arguments_again(struct passage *p, json_t *input)
 static bool
 is_given(const struct field *f, const struct given *g)
 {
-	if (f->place == PLACE_BODY && g->body && json_object_get(g->body, f->name))
+	json_t *value = f->place == PLACE_BODY ? json_object_get(g->body, f->name) : NULL;
+	if (value && !json_is_null(value))
 		return true;
 	for (size_t i = 0; i < g->count; i++)
 		if (g->values[i].place == f->place && slice_is(g->values[i].name, f->name))

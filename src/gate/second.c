@@ -54,7 +54,8 @@ digest_of(struct passage *p, uint8_t out[DIGEST_SIZE])
 	char hex[2 * DIGEST_SIZE + 1];
 	sha256(p->body, body);
 	text_hex(slice_of(body, sizeof body), hex);
-	SCOPED char *whole = memory_format(NULL, "%s %s %s", p->operation->name, input, hex);
+	SCOPED char *whole = memory_format(NULL, "%s %s %s %.*s\n%.*s\n%.*s", p->operation->name, input, hex, SLICE_ARGUMENTS(p->if_match),
+	                                   SLICE_ARGUMENTS(p->purpose), SLICE_ARGUMENTS(p->media));
 	free(input);
 	sha256(slice_text(whole), out);
 }
@@ -72,9 +73,12 @@ idempotency_find(struct passage *p, bool *found)
 		return E_IDEMPOTENCY;
 	p->status = (int)row_number(rows, 1);
 	struct slice answer = row_bytes(rows, 2);
+	json_t *json = json_loadb((const char *)answer.data, answer.size, 0, NULL), *version = json_object_get(json, "version");
+	if (json_is_integer(version))
+		passage_header(p, "ETag", "\"%lld\"", (long long)json_integer_value(version));
 	pairs_number(&p->outcome, "repeated", 1);
 	*found = true;
-	return passage_answer(p, json_loadb((const char *)answer.data, answer.size, 0, NULL));
+	return passage_answer(p, json);
 }
 
 fallible

@@ -254,7 +254,7 @@ read_connection(struct http_request *r, struct http_fault *fault)
 static fallible
 check_single(const struct http_request *r, struct http_fault *fault)
 {
-	static const char *const names[] = { "authorization", "content-type", "idempotency-key", "sekisho-purpose" };
+	static const char *const names[] = { "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "sekisho-purpose" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (count(r, names[i]) > 1)
 			return http_fault(fault, 400, "a header that may come once came twice");

@@ -131,6 +131,16 @@ secret_put_apply(struct store *s, struct slice actor, const struct secret *secre
 }
 
 fallible
+secret_enrol_apply(struct store *s, struct slice actor, const struct secret *secret, const uint8_t code[DIGEST_SIZE], int64_t time)
+{
+	static const uint8_t none[DIGEST_SIZE] = { 0 };
+	TRY(store_run(s, QUERY_SECRET_ENROL,
+	              BIND(as_text(actor), as_text(slice_text(secret->password)), as_bytes(secret->totp),
+	                   as_bytes(slice_of(none, sizeof none)), as_number(time), as_bytes(slice_of(code, DIGEST_SIZE)))));
+	return store_changes(s) ? NULL : E_LOGIN;
+}
+
+fallible
 totp_take_apply(struct store *s, struct slice actor, int64_t step)
 {
 	TRY(store_run(s, QUERY_TOTP_TAKE, BIND(as_text(actor), as_number(step))));
@@ -141,11 +151,11 @@ totp_take_apply(struct store *s, struct slice actor, int64_t step)
 
 fallible
 credential_add_apply(struct store *s, struct slice id, struct slice actor, const char *kind, const uint8_t digest[DIGEST_SIZE],
-                     int64_t time, int64_t expires)
+                     struct slice parent, int64_t time, int64_t expires)
 {
 	return store_run(s, QUERY_CREDENTIAL_INSERT,
 	                 BIND(as_text(id), as_text(actor), as_text(slice_text(kind)), as_bytes(slice_of(digest, DIGEST_SIZE)),
-	                      as_number(time), as_number(expires)));
+	                      as_number(time), as_number(expires), as_text(parent)));
 }
 
 fallible
@@ -200,10 +210,10 @@ credential_each(struct store *s, struct slice actor, int64_t now, err_t (*each)(
 
 /* ---- failed attempts ---- */
 
-enum { ATTEMPTS = 4096, WINDOW_SECONDS = 60 };
+enum { BUCKETS = 8192, PROBES = 8, WINDOW_SECONDS = 60, ADDRESS_FAILURES = 1000 };
 
 struct attempt {
-	uint64_t pair;                  /* a hash of address and identity under a key of this process */
+	uint64_t whose;                 /* a hash under a key of this process: of address and identity, or of the address alone */
 	int64_t since;
 	unsigned count;
 };
@@ -211,7 +221,7 @@ struct attempt {
 struct attempts {
 	pthread_mutex_t lock;
 	uint8_t key[crypto_shorthash_KEYBYTES];
-	struct attempt table[ATTEMPTS];
+	struct attempt table[BUCKETS][PROBES];
 };
 
 struct attempts *
@@ -224,7 +234,7 @@ attempts_new(const void *owner)
 }
 
 static uint64_t
-pair_of(const struct attempts *a, struct slice address, struct slice identity)
+hash_of(const struct attempts *a, struct slice address, struct slice identity)
 {
 	uint64_t x, y;
 	crypto_shorthash((uint8_t *)&x, address.data, address.size, a->key);
@@ -232,20 +242,45 @@ pair_of(const struct attempts *a, struct slice address, struct slice identity)
 	return x * 31 + y;
 }
 
-static struct attempt *
-attempt_of(struct attempts *a, uint64_t pair, int64_t now)
+static bool
+is_old(const struct attempt *t, int64_t now)
 {
-	struct attempt *at = &a->table[pair % ATTEMPTS];
-	if (at->pair != pair || now - at->since >= SECONDS(WINDOW_SECONDS))
-		*at = (struct attempt){ .pair = pair, .since = now };
-	return at;
+	return t->count == 0 || now - t->since >= SECONDS(WINDOW_SECONDS);
+}
+
+static struct attempt *
+find_attempt(struct attempts *a, uint64_t whose, int64_t now)
+{
+	struct attempt *bucket = a->table[whose % BUCKETS];
+	for (size_t i = 0; i < PROBES; i++)
+		if (bucket[i].whose == whose && !is_old(&bucket[i], now))
+			return &bucket[i];
+	return NULL;
+}
+
+/* An old place, or the oldest: filling a bucket takes more failures than an address has. */
+static void
+count_attempt(struct attempts *a, uint64_t whose, int64_t now)
+{
+	struct attempt *bucket = a->table[whose % BUCKETS], *at = find_attempt(a, whose, now);
+	for (size_t i = 0; !at && i < PROBES; i++)
+		if (is_old(&bucket[i], now))
+			at = &bucket[i];
+	for (size_t i = 0; i < PROBES && (!at || at->whose != whose) && !(at && is_old(at, now)); i++)
+		if (!at || bucket[i].since < at->since)
+			at = &bucket[i];
+	if (at->whose != whose || is_old(at, now))
+		*at = (struct attempt){ .whose = whose, .since = now };
+	at->count++;
 }
 
 bool
 attempts_check(struct attempts *a, struct slice address, struct slice identity, int64_t now)
 {
 	pthread_mutex_lock(&a->lock);
-	bool good = attempt_of(a, pair_of(a, address, identity), now)->count < LOGIN_FAILURES;
+	const struct attempt *pair = find_attempt(a, hash_of(a, address, identity), now),
+	                     *alone = find_attempt(a, hash_of(a, address, LITERAL("")), now);
+	bool good = (!pair || pair->count < LOGIN_FAILURES) && (!alone || alone->count < ADDRESS_FAILURES);
 	pthread_mutex_unlock(&a->lock);
 	return good;
 }
@@ -254,6 +289,7 @@ void
 attempts_failed(struct attempts *a, struct slice address, struct slice identity, int64_t now)
 {
 	pthread_mutex_lock(&a->lock);
-	attempt_of(a, pair_of(a, address, identity), now)->count++;
+	count_attempt(a, hash_of(a, address, identity), now);
+	count_attempt(a, hash_of(a, address, LITERAL("")), now);
 	pthread_mutex_unlock(&a->lock);
 }

@@ -88,7 +88,8 @@ int64_t totp_check(struct slice secret, struct slice code, int64_t now, int64_t 
 /* Base32 without padding of 20 random bytes; `out` has room for 33. */
 void totp_new(char out[33]);
 
-/* Failed logins a minute of a pair of address and identity, never of an identity alone; any thread. */
+/* Failed logins a minute: 5 of a pair of address and identity, never of an identity alone, and 1,000 of an address, so
+ * that nobody makes room for more guesses by failing elsewhere. Checking changes nothing. Any thread. */
 struct attempts;
 struct attempts *attempts_new(const void *owner);
 bool attempts_check(struct attempts *, struct slice address, struct slice identity, int64_t now);
@@ -105,6 +106,8 @@ struct new_principal {
 /* Fails with E_EXISTS. */
 fallible principal_add_apply(struct store *, const struct new_principal *, int64_t time);
 fallible secret_put_apply(struct store *, struct slice actor, const struct secret *, int64_t time);
+/* In the place of the enrolment code (its digest), which is taken once: else fails with E_LOGIN. */
+fallible secret_enrol_apply(struct store *, struct slice actor, const struct secret *, const uint8_t code[DIGEST_SIZE], int64_t time);
 /* A code is taken once: fails with E_LOGIN if the step is not after the last one. */
 fallible totp_take_apply(struct store *, struct slice actor, int64_t step);
 
@@ -117,8 +120,8 @@ fallible fact_get(const void *owner, struct store *, struct slice subject, const
                   struct slice *out);
 
 fallible credential_add_apply(struct store *, struct slice id, struct slice actor, const char *kind,
-                              const uint8_t digest[DIGEST_SIZE], int64_t time, int64_t expires);
-/* Fails with E_NOT_FOUND where it is not there or ended already. */
+                              const uint8_t digest[DIGEST_SIZE], struct slice parent, int64_t time, int64_t expires);
+/* Ends those whose parent it is, too. Fails with E_NOT_FOUND where it is not there or ended already. */
 fallible credential_end_apply(struct store *, struct slice id, struct slice why, int64_t time);
 fallible credentials_end_apply(struct store *, struct slice actor, struct slice why, int64_t time);
 
@@ -140,12 +143,13 @@ fallible grant_each(struct store *, struct slice actor, struct slice subscriber,
 
 /* ---- organisations ---- */
 
-fallible subscriber_add_apply(struct store *, struct slice id, struct slice name, struct slice sealed_contact, int64_t time);
+/* `sealed`: name and contact, a line each, under the subscriber's own key, so that they go when it is shredded. */
+fallible subscriber_add_apply(struct store *, struct slice id, struct slice sealed, int64_t time);
 fallible provider_add_apply(struct store *, struct slice id, struct slice kind, struct slice name, int64_t time);
 /* Fails with E_NOT_FOUND. */
 fallible subscriber_check(struct store *, struct slice id);
 struct subscriber {
-	struct slice id, name, contact;         /* contact sealed */
+	struct slice id, sealed;
 	int64_t created;
 	bool shredded;
 };

@@ -27,10 +27,10 @@ INSERT INTO fact (subject, attribute, value, since) VALUES ($1, $2, $3, $4);
 SELECT id, actor, expires, until FROM credential WHERE digest = $1;
 
 -- name: credential_insert
-INSERT INTO credential (id, actor, kind, digest, since, expires, why) VALUES ($1, $2, $3, $4, $5, $6, '');
+INSERT INTO credential (id, actor, kind, digest, since, expires, why, parent) VALUES ($1, $2, $3, $4, $5, $6, '', $7);
 
 -- name: credential_end
-UPDATE credential SET until = $2, why = $3 WHERE id = $1 AND until IS NULL AND expires > $2;
+UPDATE credential SET until = $2, why = $3 WHERE (id = $1 OR parent = $1) AND until IS NULL AND expires > $2;
 
 -- name: credential_end_all
 UPDATE credential SET until = $2, why = $3 WHERE actor = $1 AND until IS NULL AND expires > $2;
@@ -69,17 +69,21 @@ SELECT password, totp, totp_step, code, code_until FROM secret WHERE actor = $1;
 INSERT INTO secret (actor, password, totp, totp_step, code, code_until, changed) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (actor) DO UPDATE SET password = $2, totp = $3, totp_step = $4, code = $5, code_until = $6, changed = $7;
 
+-- name: secret_enrol
+UPDATE secret SET password = $2, totp = $3, totp_step = 0, code = $4, code_until = 0, changed = $5
+WHERE actor = $1 AND code = $6 AND code_until > $5;
+
 -- name: totp_take
 UPDATE secret SET totp_step = $2 WHERE actor = $1 AND totp_step < $2;
 
 -- name: subscriber_insert
-INSERT INTO subscriber (id, name, contact, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+INSERT INTO subscriber (id, sealed, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 
 -- name: subscriber_by_id
-SELECT id, name, contact, created FROM subscriber WHERE id = $1;
+SELECT id, sealed, created FROM subscriber WHERE id = $1;
 
 -- name: subscribers
-SELECT id, name, contact, created FROM subscriber ORDER BY id;
+SELECT id, sealed, created FROM subscriber ORDER BY id;
 
 -- name: provider_insert
 INSERT INTO provider (id, kind, name, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;

@@ -5,9 +5,9 @@
 #include "identity/identity_sql.h"
 
 fallible
-subscriber_add_apply(struct store *s, struct slice id, struct slice name, struct slice contact, int64_t time)
+subscriber_add_apply(struct store *s, struct slice id, struct slice sealed, int64_t time)
 {
-	TRY(store_run(s, QUERY_SUBSCRIBER_INSERT, BIND(as_text(id), as_text(name), as_bytes(contact), as_number(time))));
+	TRY(store_run(s, QUERY_SUBSCRIBER_INSERT, BIND(as_text(id), as_bytes(sealed), as_number(time))));
 	return store_changes(s) ? fact_add_apply(s, id, "state", LITERAL("active"), time) : E_EXISTS;
 }
 
@@ -32,8 +32,8 @@ subscriber_check(struct store *s, struct slice id)
 static fallible
 subscriber_of_row(const void *owner, struct store *s, struct rows *rows, int64_t now, struct subscriber *out)
 {
-	struct subscriber r = { .id = memory_copy(owner, row_text(rows, 0)), .name = memory_copy(owner, row_text(rows, 1)),
-	                        .contact = memory_copy(owner, row_bytes(rows, 2)), .created = row_number(rows, 3) };
+	struct subscriber r = { .id = memory_copy(owner, row_text(rows, 0)), .sealed = memory_copy(owner, row_bytes(rows, 1)),
+	                        .created = row_number(rows, 2) };
 	struct slice state;
 	TRY(fact_get(owner, s, r.id, "state", now, &state));
 	r.shredded = slice_is(state, "shredded");

@@ -13,14 +13,17 @@
 #include "keys/wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A compromised serve may ask for what is in use, but not for the whole keyring at once. */
-enum { UNWRAPS_A_MINUTE = 100000 };
+enum { UNWRAPS_A_MINUTE = 100000, LOCK_TRIES = 60, LOCK_WAIT_MS = 3000 };
 
 struct keeper {
 	struct keyring *keyring;
@@ -92,9 +95,13 @@ answer_rotate(struct keeper *k, struct reader *in, struct writer *out)
 {
 	struct slice scope = read_field(in);
 	uint8_t use = read_u8(in);
-	if (!reader_end(in) || (use != USE_DATA && use != USE_LEDGER && use != USE_NAMES))
+	uint32_t wanted = read_be32(in);
+	if (!reader_end(in) || wanted < 2 || (use != USE_DATA && use != USE_LEDGER && use != USE_NAMES))
 		return E_REQUEST;
-	return add_key(k, scope, use, out);
+	err_t e = give_key(k, scope, use, wanted, out);
+	if (e != E_NOT_FOUND)
+		return e;
+	return keyring_newest(k->keyring, scope, use) == wanted - 1 ? add_key(k, scope, use, out) : E_NOT_FOUND;
 }
 
 static fallible
@@ -258,29 +265,52 @@ be_keeper(const char *dir, int socket)
 		e = keyring_open(NULL, folder, &k.keyring);
 	k.dir = folder;
 	if (e)
-		log_event(LOG_ERROR, "keeper.failed", "code", e->name, "why", why, NULL);
+		log_event(LOG_ERROR, "keeper.failed", "code", e->name, "why", why[0] ? why : e->text[ENGLISH], NULL);
 	else
 		run(&k, socket);
 	talloc_free(k.keyring);
 	_exit(e ? 1 : 0);
 }
 
+/* One keeper a folder, and so one serve: held for as long as the keeper lives. One that is just ending is waited for. */
+static fallible
+lock_folder(const char *dir, int *fd)
+{
+	SCOPED char *path = memory_format(NULL, "%s/keeper/lock", dir);
+	const struct timespec while_ending = { 0, LOCK_WAIT_MS / LOCK_TRIES * 1000000L };
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0)
+		return E_IO;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+			return NULL;
+		nanosleep(&while_ending, NULL);
+	}
+	close(*fd);
+	return E_STATE;
+}
+
 fallible
 keeper_start(const char *dir, int *pid, int *socket)
 {
-	int pair[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+	int pair[2], lock;
+	TRY(lock_folder(dir, &lock));
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		close(lock);
 		return E_IO;
+	}
 	pid_t child = fork();
 	if (child < 0) {
+		close(lock);
 		close(pair[0]);
 		close(pair[1]);
 		return E_IO;
 	}
 	if (child == 0) {
-		confine_descriptors(pair[1]);
+		confine_descriptors(pair[1], lock);
 		be_keeper(dir, pair[1]);
 	}
+	close(lock);
 	close(pair[1]);
 	*pid = child;
 	*socket = pair[0];

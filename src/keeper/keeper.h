@@ -12,5 +12,5 @@
  * schema-less URL; NULL: log.sekisho.invalid). Fails with E_EXISTS, E_IO, E_ARGUMENT. */
 fallible keeper_create(const char *dir, const char *origin);
 
-/* Forks a confined keeper for D; returns its pid and our end of the socket pair. */
+/* Forks a confined keeper for D; returns its pid and our end of the socket pair. Fails with E_STATE where one is at work. */
 fallible keeper_start(const char *dir, int *pid, int *socket);

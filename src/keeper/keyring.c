@@ -30,6 +30,7 @@ struct wrapped {
 struct keyring {
 	char *dir;
 	int file;
+	void *root_owner;
 	uint8_t *root;                  /* in locked pages */
 	struct wrapped *items;
 	size_t count, room;
@@ -281,7 +282,8 @@ load_root(struct keyring *k)
 	TRY(read_file(path, path, &bytes));
 	if (bytes.size != ROOT)
 		return E_SEAL;
-	k->root = memory_secret(k, ROOT);
+	k->root_owner = talloc_new(k);
+	k->root = memory_secret(k->root_owner, ROOT);
 	memcpy(k->root, bytes.data, ROOT);
 	memory_wipe((void *)(uintptr_t)bytes.data, ROOT);
 	return NULL;
@@ -359,6 +361,13 @@ find(struct keyring *k, struct slice scope, uint8_t use, uint32_t generation)
 	return best;
 }
 
+uint32_t
+keyring_newest(struct keyring *k, struct slice scope, uint8_t use)
+{
+	const struct wrapped *newest = find(k, scope, use, 0);
+	return newest ? newest->generation : 0;
+}
+
 fallible
 keyring_get(struct keyring *k, struct slice scope, uint8_t use, uint32_t generation, uint8_t *secret, size_t *size,
             uint32_t *actual)
@@ -421,29 +430,52 @@ keyring_shred(struct keyring *k, struct slice scope)
 	for (size_t i = 0; i < k->count; i++)
 		if (k->items[i].shred || !slice_is(scope, k->items[i].scope))
 			k->items[kept++] = k->items[i];
+	if (kept == k->count)
+		return NULL;
 	k->count = kept;
 	return rewrite(k);
+}
+
+/* The same keys under another root; what `k` has stays as it is. */
+static fallible
+wrap_all(const struct keyring *k, const uint8_t *fresh, struct wrapped *out)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		uint8_t clear[SECRET_MAX];
+		struct wrapped old = k->items[i];
+		out[i] = old;
+		if (old.shred)
+			continue;
+		size_t size = old.size - TAG;
+		TRY(gcm(false, k->root, &old, clear, size));
+		err_t e = wrap(fresh, &out[i], slice_of(clear, size));
+		memory_wipe(clear, sizeof clear);
+		TRY(e);
+	}
+	return NULL;
 }
 
 /* The new root stands beside the old one before the keyring under it takes its place, and replaces it after. */
 fallible
 keyring_rotate_root(struct keyring *k)
 {
-	uint8_t *fresh = memory_secret(k, ROOT), *old = k->root;
+	SCOPED void *owner = talloc_new(k);
+	uint8_t *fresh = memory_secret(owner, ROOT);
+	SCOPED struct wrapped *items = NEW_ARRAY(k, struct wrapped, k->room + 1);
+	struct wrapped *old = k->items;
 	random_bytes(fresh, ROOT);
-	for (size_t i = 0; i < k->count; i++) {
-		uint8_t clear[SECRET_MAX];
-		struct wrapped *w = &k->items[i];
-		if (w->shred)
-			continue;
-		size_t size = w->size - TAG;
-		TRY(gcm(false, old, w, clear, size));
-		err_t e = wrap(fresh, w, slice_of(clear, size));
-		memory_wipe(clear, sizeof clear);
-		TRY(e);
-	}
+	TRY(wrap_all(k, fresh, items));
 	TRY(replace_file(k->dir, "root.next", slice_of(fresh, ROOT), NULL));
-	TRY(rewrite(k));
+	k->items = items;
+	err_t e = rewrite(k);
+	if (e) {                        /* the old keyring stands, and its root: the next start removes root.next */
+		k->items = old;
+		return e;
+	}
+	talloc_free(old);
+	talloc_free(k->root_owner);
+	items = NULL;
+	k->root_owner = TAKE(owner);
 	k->root = fresh;
 	return finish_rotation(k->dir);
 }

@@ -23,6 +23,8 @@ fallible keyring_open(const void *owner, const char *dir, struct keyring **out);
 /* The secret of a generation (0: the newest), into `secret` of SECRET_MAX bytes. Fails with E_NOT_FOUND, E_SHREDDED. */
 fallible keyring_get(struct keyring *, struct slice scope, uint8_t use, uint32_t generation, uint8_t *secret, size_t *size,
                      uint32_t *actual);
+/* The newest generation; 0 if there is none. */
+uint32_t keyring_newest(struct keyring *, struct slice scope, uint8_t use);
 /* Durable when it returns. Fails with E_SHREDDED, E_IO. */
 fallible keyring_add(struct keyring *, struct slice scope, uint8_t use, struct slice secret, uint32_t *generation);
 fallible keyring_shred(struct keyring *, struct slice scope);

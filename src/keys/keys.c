@@ -140,7 +140,7 @@ ask_key(struct keys *k, enum message type, struct slice scope, enum key_use use,
 	write_u8(&w, (uint8_t)type);
 	write_field(&w, scope);
 	write_u8(&w, (uint8_t)use);
-	if (type == MESSAGE_KEY)
+	if (type == MESSAGE_KEY || type == MESSAGE_ROTATE)
 		write_be32(&w, generation);
 	err_t e = ask(k, &w, room, &answer);
 	if (!e) {
@@ -198,12 +198,13 @@ forget(struct keys *k, struct slice scope, enum key_use use)
 }
 
 fallible
-keys_rotate(struct keys *k, struct slice scope, enum key_use use, uint32_t *generation)
+keys_rotate(struct keys *k, struct slice scope, enum key_use use, uint32_t generation)
 {
 	uint8_t key[KEY_SIZE];
+	uint32_t actual;
 	pthread_mutex_lock(&k->lock);
 	forget(k, scope, use);
-	err_t e = ask_key(k, MESSAGE_ROTATE, scope, use, 0, key, generation);
+	err_t e = ask_key(k, MESSAGE_ROTATE, scope, use, generation, key, &actual);
 	pthread_mutex_unlock(&k->lock);
 	memory_wipe(key, sizeof key);
 	return e;

@@ -24,7 +24,9 @@ fallible keys_open(const void *owner, int keeper, struct keys **out);
 fallible keys_get(struct keys *, struct slice scope, enum key_use, uint32_t generation, uint8_t *key, uint32_t *actual);
 /* The same, made where there is none yet. */
 fallible keys_make(struct keys *, struct slice scope, enum key_use, uint8_t *key, uint32_t *actual);
-fallible keys_rotate(struct keys *, struct slice scope, enum key_use, uint32_t *generation);
+/* Opens that generation, if it is the next; nothing new where it is there already. Fails with E_NOT_FOUND where one before
+ * it is missing: the keyring is an older one. */
+fallible keys_rotate(struct keys *, struct slice scope, enum key_use, uint32_t generation);
 /* Destroys every generation of every use, here and in the keyring. */
 fallible keys_shred(struct keys *, struct slice scope);
 fallible keys_rotate_root(struct keys *);

@@ -6,7 +6,7 @@
  *   type             request                                  reply GIVEN
  *   MESSAGE_KEY      scope, use (u8), generation (be32)       generation (be32), key
  *   MESSAGE_MAKE     scope, use (u8)                          generation (be32), key    (the first, or the one there)
- *   MESSAGE_ROTATE   scope, use (u8)                          generation (be32), key    (the next)
+ *   MESSAGE_ROTATE   scope, use (u8), generation (be32)       generation (be32), key    (that one, made if it is the next)
  *   MESSAGE_SHRED    scope                                    -
  *   MESSAGE_CERTIFY  profile (u8), public key (DER), name,    certificate (DER)
  *                    lifetime in seconds (be32)

@@ -159,6 +159,12 @@ ledger_rolled_back(struct ledger *l)
 	l->next = l->committed;
 }
 
+err_t
+ledger_state(const struct ledger *l)
+{
+	return atomic_load(&l->state);
+}
+
 uint64_t
 ledger_size(const struct ledger *l)
 {

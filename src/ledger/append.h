@@ -24,9 +24,11 @@ struct ledger {
 	struct head *heads[BUCKETS];
 	struct head *touched;
 	uint64_t next, committed;       /* main index */
-	uint64_t trimmed;               /* the tail begins here */
+	uint64_t trimmed;               /* the tail begins here; the follower's */
+	int64_t published_at;           /* the same; monotonic */
 	atomic_uint_fast64_t size;      /* committed, for other threads */
 	int64_t last_time;
+	_Atomic(err_t) state;           /* of following */
 	struct follower *follower;      /* opened with the ledger, then the following thread's */
 	pthread_mutex_t lock;           /* guards what is below */
 	pthread_cond_t grown, published;

@@ -220,9 +220,11 @@ follower_open(const void *owner, const char *dir, const uint8_t map_key[32], str
 	TRY(open_derived(f));
 	f->logs = logs_new(f, map_key);
 	f->map = map_new(f);
-	if (!hashes_cover(f->hashes, f->position) || f->position > (end > f->sealed ? end : f->sealed))
+	f->lost = f->position > (end > f->sealed ? end : f->sealed);
+	if (!hashes_cover(f->hashes, f->position) || f->lost) {
+		log_event(LOG_WARNING, "ledger.rebuilt", "why", f->lost ? "the store ends before what was derived from it" : "hashes are missing", NULL);
 		TRY(follower_rebuild(f, map_key));
-	else {
+	} else {
 		TRY(logs_load(f->logs, f->derived));
 		TRY(follower_catch_up(f));
 	}

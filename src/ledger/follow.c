@@ -193,6 +193,15 @@ wait_for_more(struct ledger *l, int64_t due)
 }
 
 static bool
+is_ending(struct ledger *l)
+{
+	pthread_mutex_lock(&l->lock);
+	bool ending = l->ending;
+	pthread_mutex_unlock(&l->lock);
+	return ending;
+}
+
+static bool
 take_wanted(struct ledger *l)
 {
 	pthread_mutex_lock(&l->lock);
@@ -211,31 +220,74 @@ tell_published(struct ledger *l)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* Somebody who waits waits for all that was committed when he came: that is derived before he is told. */
+/* Derives and seals; then, if one is due or wanted, a checkpoint. Somebody who waits waits for all that was committed when
+ * he came: that is derived before he is told. */
+static fallible
+follow_once(struct ledger *l, const struct ledger_publisher *publisher, bool now)
+{
+	struct follower *f = l->follower;
+	bool wanted = take_wanted(l);
+	TRY(follower_catch_up(f));
+	if (store_wal_size(f->derived) > 8 << 20)
+		TRY(store_checkpoint(f->derived));
+	if (f->moved && (wanted || now)) {
+		publish_now(l, publisher);
+		l->published_at = clock_monotonic();
+	}
+	if (wanted)
+		tell_published(l);
+	uint64_t whole = sealer_whole(f->sealer);
+	if (whole < l->trimmed + SEALED_FILE)
+		return NULL;
+	TRY(publisher->trim(publisher->argument, whole));
+	l->trimmed = whole;
+	return NULL;
+}
+
+/* What is in memory is not what is in the files any more: all of it is opened again. */
+static fallible
+reopen(struct ledger *l)
+{
+	struct follower *fresh;
+	TRY(follower_open(l, l->dir, l->map_key, &fresh));
+	fresh->moved = true;
+	pthread_mutex_lock(&l->publishing);
+	talloc_free(l->follower);
+	l->follower = fresh;
+	l->published_now.size = 0;
+	pthread_mutex_unlock(&l->publishing);
+	return NULL;
+}
+
+/* Until it works again, or the end; meanwhile the recorder goes on, and /readyz tells. */
+static void
+recover(struct ledger *l, err_t e)
+{
+	for (; e && !is_ending(l); e = reopen(l)) {
+		const struct timespec pause = { 1, 0 };
+		if (atomic_exchange(&l->state, e) != e)
+			log_event(LOG_ERROR, "ledger.follow.failed", "code", e->name, "then", "it is tried again each second", NULL);
+		nanosleep(&pause, NULL);
+	}
+	if (!e) {
+		log_event(LOG_INFO, "ledger.follow.recovered", NULL);
+		atomic_store(&l->state, NULL);
+	}
+}
+
 err_t
 ledger_follow(struct ledger *l, const struct ledger_publisher *publisher)
 {
-	int64_t last = clock_monotonic() - (int64_t)CADENCE_MS * 1000;
-	for (;;) {
-		int64_t due = CADENCE_MS - (clock_monotonic() - last) / 1000;
-		if (!wait_for_more(l, due))
-			return NULL;
-		bool wanted = take_wanted(l);
-		TRY(follower_catch_up(l->follower));
-		if (store_wal_size(l->follower->derived) > 8 << 20)
-			TRY(store_checkpoint(l->follower->derived));
-		if (l->follower->moved && (wanted || clock_monotonic() - last >= (int64_t)CADENCE_MS * 1000)) {
-			publish_now(l, publisher);
-			last = clock_monotonic();
-		}
-		if (wanted)
-			tell_published(l);
-		uint64_t whole = sealer_whole(l->follower->sealer);
-		if (whole >= l->trimmed + SEALED_FILE) {
-			TRY(publisher->trim(publisher->argument, whole));
-			l->trimmed = whole;
-		}
-	}
+	l->published_at = clock_monotonic() - (int64_t)CADENCE_MS * 1000;
+	bool go_on = true;
+	do {                            /* once more at the end, so that what was recorded last is under a checkpoint */
+		go_on = wait_for_more(l, CADENCE_MS - (clock_monotonic() - l->published_at) / 1000);
+		bool due = !go_on || clock_monotonic() - l->published_at >= (int64_t)CADENCE_MS * 1000;
+		err_t e = follow_once(l, publisher, due);
+		if (e)
+			recover(l, e);
+	} while (go_on);
+	return NULL;
 }
 
 fallible

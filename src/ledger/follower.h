@@ -21,6 +21,7 @@ struct follower {
 	uint64_t position;
 	struct logs *logs;
 	struct map *map;
+	bool lost;                      /* more had been derived than is there */
 	bool moved;                     /* an entry has come since the last map leaf */
 };
 

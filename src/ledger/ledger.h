@@ -76,6 +76,8 @@ fallible ledger_append_map(struct ledger *, struct store *tx, uint64_t covers, c
 fallible ledger_trim(struct ledger *, struct store *tx, uint64_t whole);
 void ledger_committed(struct ledger *);
 void ledger_rolled_back(struct ledger *);
+/* NULL, or why what is derived does not follow: what /readyz says. Any thread. */
+err_t ledger_state(const struct ledger *);
 /* Number of committed leaves; any thread. */
 uint64_t ledger_size(const struct ledger *);
 

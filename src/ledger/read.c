@@ -5,6 +5,8 @@
 #include "ledger/derived_sql.h"
 #include "ledger/reader.h"
 
+#include <unistd.h>
+
 enum { PAGE = 256 };
 
 fallible
@@ -14,8 +16,11 @@ ledger_reader_open(const void *owner, const char *dir, struct ledger_reader **ou
 	SCOPED char *derived = memory_format(NULL, "%s/ledger/derived.db", dir);
 	r->dir = memory_text(r, slice_text(dir));
 	TRY(leaves_open(r, dir, &r->leaves));
-	TRY(store_open(r, derived, STORE_READ, &r->derived));
-	TRY(hashes_open(r, dir, false, &r->hashes));
+	if (access(derived, F_OK) == 0)
+		TRY(store_open(r, derived, STORE_READ, &r->derived));
+	err_t e = hashes_open(r, dir, false, &r->hashes);
+	if (e && e != E_NOT_FOUND)
+		return e;
 	*out = TAKE(r);
 	return NULL;
 }
@@ -153,11 +158,14 @@ choose_term(const struct ledger_filter *f)
 	return f->log.size ? term_key(TERM_LOG, f->log) : 0;
 }
 
-static fallible
-position_of(struct store *derived, uint64_t *position)
+fallible
+ledger_reader_derived(struct ledger_reader *r, uint64_t *position)
 {
 	SCOPED struct rows *rows = NULL;
-	TRY(store_rows(NULL, derived, QUERY_POSITION_GET, BIND_NONE, &rows));
+	*position = 0;
+	if (!r->derived)
+		return NULL;
+	TRY(store_rows(NULL, r->derived, QUERY_POSITION_GET, BIND_NONE, &rows));
 	*position = rows_next(rows) ? (uint64_t)row_number(rows, 0) : 0;
 	return rows_end(rows);
 }
@@ -167,7 +175,7 @@ fallible
 ledger_reader_end(struct ledger_reader *r, uint64_t *end)
 {
 	uint64_t first, position;
-	TRY(position_of(r->derived, &position));
+	TRY(ledger_reader_derived(r, &position));
 	TRY(leaves_tail(r->leaves, &first, end));
 	*end = position > *end ? position : *end;
 	return NULL;
@@ -184,7 +192,7 @@ ledger_search(struct ledger_reader *r, const struct ledger_filter *f,
 	before = f->before && f->before < before ? f->before : before;
 	if (!key)
 		return scan(&s, before, 0);
-	TRY(position_of(r->derived, &position));
+	TRY(ledger_reader_derived(r, &position));
 	TRY(scan(&s, before, position));        /* what is not yet derived */
 	return is_done(&s) ? NULL : follow_term(&s, key, before < position ? before : position);
 }

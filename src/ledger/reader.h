@@ -7,9 +7,11 @@
 struct ledger_reader {
 	char *dir;
 	struct leaves *leaves;
-	struct store *derived;
+	struct store *derived;          /* these two are NULL where they were thrown away */
 	struct hashes *hashes;
 };
 
+/* How many leaves are derived. */
+fallible ledger_reader_derived(struct ledger_reader *, uint64_t *position);
 /* One past the last leaf. */
 fallible ledger_reader_end(struct ledger_reader *, uint64_t *end);

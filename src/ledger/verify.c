@@ -36,6 +36,8 @@ struct part {
 	bool sealed;                    /* what is being read comes from there */
 	struct proof_hash tile[TILE];
 	size_t tile_count;
+	bool tile_read;
+	uint64_t derived;               /* so many leaves have a hash */
 	struct ledger_reader *reader;
 	err_t error;
 };
@@ -101,12 +103,18 @@ check_entry(struct part *p, uint64_t index, struct proof_bytes bytes)
 static err_t
 compare_hash(struct part *p, uint64_t index, const struct proof_hash *hash)
 {
-	if (index % TILE == 0 || p->tile_count == 0) {
+	if (!p->reader->hashes)
+		return NULL;
+	if (index % TILE == 0 || !p->tile_read) {
+		p->tile_read = true;
 		p->tile_count = TILE - index % TILE;
 		TRY(hashes_get(p->reader->hashes, 0, index, &p->tile[index % TILE], &p->tile_count));
 		p->tile_count += index % TILE;
 	}
-	if (index % TILE < p->tile_count && !proof_hash_same(&p->tile[index % TILE], hash))
+	if (index % TILE >= p->tile_count) {
+		if (index < p->derived)
+			fault_at(p, "tree", index, "its hash is missing", "ledger/hashes");
+	} else if (!proof_hash_same(&p->tile[index % TILE], hash))
 		fault_at(p, "entry", index, "the entry's hash is not the one that was recorded", NULL);
 	return NULL;
 }
@@ -193,7 +201,7 @@ check_part(struct part *p, uint64_t tail, uint64_t end)
 
 struct work {
 	const char *dir;
-	uint64_t tail, end;             /* where the tail begins; one past the last leaf */
+	uint64_t tail, end, derived;    /* where the tail begins; one past the last leaf; how many have a hash */
 	size_t count;
 	pthread_mutex_t lock;           /* guards all below */
 	pthread_cond_t changed;
@@ -211,6 +219,7 @@ do_part(struct work *w, size_t number)
 	p->begin = p->next = (uint64_t)number * SEALED_FILE;
 	p->first_time = p->last_time = -1;
 	p->last = &p->logs;
+	p->derived = w->derived;
 	p->leaves = NEW_ARRAY(p, struct proof_hash, SEALED_FILE);
 	p->error = ledger_reader_open(p, w->dir, &p->reader);
 	if (!p->error)
@@ -348,7 +357,7 @@ compare_signed(struct whole *v, struct ledger_reader *r)
 		report(v, "root", "store/store.db", v->range.size, "the ledger ends before the checkpoint that was signed last");
 		return NULL;
 	}
-	if (v->check->signed_size == 0 || v->check->faults)
+	if (v->check->signed_size == 0 || v->check->faults || !r->hashes)
 		return NULL;
 	err_t e = tree_root(&tree, v->check->signed_size, &root);
 	if (e == E_NOT_FOUND)
@@ -383,6 +392,7 @@ ledger_verify(struct ledger_reader *r, struct ledger_check *check)
 	TRY(leaves_tail(r->leaves, &w.tail, &tail_end));
 	w.tail = tail_end ? w.tail : UINT64_MAX;
 	TRY(ledger_reader_end(r, &w.end));
+	TRY(ledger_reader_derived(r, &w.derived));
 	w.count = (size_t)((w.end + SEALED_FILE - 1) / SEALED_FILE);
 	w.parts = NEW_ARRAY(v, struct part *, w.count + 1);
 	pthread_mutex_init(&w.lock, NULL);

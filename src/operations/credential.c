@@ -93,7 +93,7 @@ credential_issue_apply(struct passage *p, struct store *tx, int64_t time)
 	const struct issue *i = p->change;
 	if (totp_take_apply(tx, i->actor, i->step))
 		return E_CODE_USED;
-	return credential_add_apply(tx, id_slice(&i->credential), i->actor, "token", i->digest, time, i->expires);
+	return credential_add_apply(tx, id_slice(&i->credential), i->actor, "token", i->digest, LITERAL(""), time, i->expires);
 }
 
 static const struct field credential_issue_fields[] = {
@@ -129,6 +129,7 @@ struct enrol_arguments {
 struct enrol {
 	struct slice actor;
 	struct secret secret;
+	uint8_t code[DIGEST_SIZE];
 };
 
 static err_t
@@ -144,14 +145,17 @@ credential_enrol_prepare(struct passage *p)
 		p->unrecorded = true;
 		return E_TOO_MANY;
 	}
-	if (a->new_password.size < 12)
+	if (a->new_password.size < 12) {
+		attempts_failed(gate_attempts(gate_of(p->worker)), p->from, a->id, p->now);
 		return passage_fail(p, E_ARGUMENT, "new_password: expected at least 12 bytes");
+	}
 	sha256(a->code, digest);
 	if (principal_find(p, p->view, a->id, p->now, &found) || !found->active || secret_get(p, p->view, found->actor, &old) ||
 	    old.code_until <= p->now || sodium_memcmp(old.code, digest, sizeof digest) != 0)
 		return refuse_login(p, a->id);
 	p->principal = found;
 	n->actor = found->actor;
+	memcpy(n->code, digest, sizeof n->code);
 	TRY(password_hash(a->new_password, n->secret.password));
 	totp_new(totp);
 	TRY(keys_seal_whole(p, p->keys, LITERAL(LOG_VENDOR), USE_NAMES, n->actor, slice_text(totp), &n->secret.totp));
@@ -165,7 +169,7 @@ static err_t
 credential_enrol_apply(struct passage *p, struct store *tx, int64_t time)
 {
 	const struct enrol *n = p->change;
-	return secret_put_apply(tx, n->actor, &n->secret, time);
+	return secret_enrol_apply(tx, n->actor, &n->secret, n->code, time);
 }
 
 static const struct field credential_enrol_fields[] = {
@@ -212,6 +216,9 @@ credential_certify_prepare(struct passage *p)
 	uint8_t key[512];
 	size_t size;
 	struct slice der;
+	if (!p->token.size)             /* else it would renew itself without end, and without a second factor */
+		return passage_fail(p, E_DENIED, "%s", passage_says(p, "a certificate is asked for with a token: log in",
+		                                                    "証明書の発行にはトークンが必要です。ログインしてください"));
 	if (text_base64_parse(a->public_key, key, sizeof key, &size))
 		return passage_fail(p, E_ARGUMENT, "public_key: expected base64 of a SubjectPublicKeyInfo (DER)");
 	SCOPED char *name = memory_format(NULL, "%s/%.*s", p->principal->kind == KIND_APPLICATION ? "application" : "person",
@@ -223,6 +230,8 @@ credential_certify_prepare(struct passage *p)
 	sha256(der, c->digest);
 	c->credential = id_new("crd_");
 	c->expires = p->now + HOURS(CERTIFICATE_HOURS);
+	if (c->expires > p->principal->credential_expires)
+		c->expires = p->principal->credential_expires;
 	p->change = c;
 	char *text = talloc_size(p, 4 * der.size / 3 + 8);
 	text_base64(der, text);
@@ -235,7 +244,8 @@ static err_t
 credential_certify_apply(struct passage *p, struct store *tx, int64_t time)
 {
 	const struct certify *c = p->change;
-	return credential_add_apply(tx, id_slice(&c->credential), p->principal->actor, "certificate", c->digest, time, c->expires);
+	return credential_add_apply(tx, id_slice(&c->credential), p->principal->actor, "certificate", c->digest,
+	                            p->principal->credential, time, c->expires);
 }
 
 static const struct field credential_certify_fields[] = {

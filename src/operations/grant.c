@@ -37,9 +37,8 @@ grant_list_prepare(struct passage *p)
 	const struct grant_arguments *a = p->args;
 	struct list l = { p, json_array(), { NULL, 0 } };
 	struct principal *who = NULL;
-	bool all = principal_has_role(p->principal, "security") || principal_has_role(p->principal, "administration") ||
-	           principal_has_role(p->principal, "audit");
-	err_t e = a->person.size ? principal_find(p, p->view, a->person, p->now, &who) : NULL;
+	bool all = keeps_order(p);
+	err_t e = all && a->person.size ? principal_find(p, p->view, a->person, p->now, &who) : NULL;
 	if (!all)
 		l.only = p->principal->actor;
 	else if (who)
@@ -76,6 +75,8 @@ grant_show_prepare(struct passage *p)
 	const struct grant_arguments *a = p->args;
 	struct grant g;
 	TRY(grant_get(p, p->view, a->id, &g));
+	if (!keeps_order(p) && !slice_equal(g.actor, p->principal->actor))
+		return E_NOT_FOUND;
 	json_t *j = grant_json(p, &g);
 	json_object_set_new(j, "until", json_time(g.until));
 	return passage_answer(p, j);

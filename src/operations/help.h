@@ -32,6 +32,10 @@ json_list(json_t *items, json_t *next)
 	return list;
 }
 
+/* Did the second enrol or promote the first within the last 24 hours? */
+fallible is_promoted_by(struct passage *, struct slice actor, struct slice by, bool *out);
+/* Those who keep order see what concerns others; all else see their own. */
+bool keeps_order(const struct passage *);
 /* `sup1` for a `psn_…`; the id itself where it is nobody's. */
 struct slice name_of_actor(struct passage *, struct slice actor);
 /* The paths to service data, as `coverage` lists them. A new reference. */

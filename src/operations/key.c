@@ -1,7 +1,9 @@
 /* Keys: rotation of a subscriber's and of the root, while running. */
 #include "operations/help.h"
 #include "operations/operations.h"
+#include "operations/operations_sql.h"
 
+#include "base/log.h"
 #include "vault/vault.h"
 
 enum { REWRAPS = 500 };
@@ -14,18 +16,60 @@ static const struct field key_fields[] = {
 	{ "subscriber", PLACE_PATH, FIELD_NAME, true, ARGUMENT(key_arguments, subscriber), 0, "whose key" }, { NULL },
 };
 
-/* The new generation is durable in the keyring before the first commit that uses it. */
+struct rotation {
+	uint32_t data, ledger;          /* the generations to come */
+};
+
+static fallible
+next_generation(struct passage *p, enum key_use use, uint32_t *out)
+{
+	uint8_t key[KEY_SIZE];
+	TRY(keys_make(p->keys, p->subscriber, use, key, out));
+	memory_wipe(key, sizeof key);
+	++*out;
+	return NULL;
+}
+
+/* What will be is recorded first, and done once that is durable: here, or at the next change or start (serve). */
 static err_t
 key_rotate_prepare(struct passage *p)
 {
-	uint32_t data, ledger;
+	struct rotation *r = NEW(p, struct rotation);
 	TRY(subscriber_check(p->view, p->subscriber));
-	TRY(keys_rotate(p->keys, p->subscriber, USE_DATA, &data));
-	TRY(keys_rotate(p->keys, p->subscriber, USE_LEDGER, &ledger));
-	pairs_number(&p->outcome, "generation", data);
-	pairs_number(&p->outcome, "ledger_generation", ledger);
-	return passage_answer(p, json_pack("{s:o, s:I, s:I}", "id", json_slice(p->subscriber), "generation", (json_int_t)data,
-	                                   "ledger_generation", (json_int_t)ledger));
+	TRY(next_generation(p, USE_DATA, &r->data));
+	TRY(next_generation(p, USE_LEDGER, &r->ledger));
+	p->change = r;
+	pairs_number(&p->outcome, "generation", r->data);
+	pairs_number(&p->outcome, "ledger_generation", r->ledger);
+	return passage_answer(p, json_pack("{s:o, s:I, s:I}", "id", json_slice(p->subscriber), "generation", (json_int_t)r->data,
+	                                   "ledger_generation", (json_int_t)r->ledger));
+}
+
+static fallible
+want_generation(struct passage *p, struct store *tx, enum key_use use, uint32_t generation)
+{
+	TRY(store_run(tx, QUERY_GENERATION_WANT, BIND(as_text(p->subscriber), as_number(use), as_number(generation))));
+	return store_changes(tx) ? NULL : E_CONFLICT;
+}
+
+static err_t
+key_rotate_apply(struct passage *p, struct store *tx, int64_t time)
+{
+	const struct rotation *r = p->change;
+	(void)time;
+	TRY(want_generation(p, tx, USE_DATA, r->data));
+	return want_generation(p, tx, USE_LEDGER, r->ledger);
+}
+
+static void
+key_rotate_answer(struct passage *p)
+{
+	const struct rotation *r = p->change;
+	err_t e = keys_rotate(p->keys, p->subscriber, USE_DATA, r->data);
+	if (!e)
+		e = keys_rotate(p->keys, p->subscriber, USE_LEDGER, r->ledger);
+	if (e)
+		log_event(LOG_ERROR, "key.rotation.unfinished", "code", e->name, "then", "it is tried again at the next change or start", NULL);
 }
 
 const struct operation key_rotate_operation = {
@@ -39,8 +83,11 @@ const struct operation key_rotate_operation = {
 	.fields = key_fields,
 	.args_size = sizeof(struct key_arguments),
 	.secret = true,
+	.changes_epoch = true,
 	.output = SCHEMA_ID,
 	.prepare = key_rotate_prepare,
+	.apply = key_rotate_apply,
+	.answer = key_rotate_answer,
 };
 
 static err_t
@@ -81,7 +128,19 @@ const struct operation key_rewrap_operation = {
 static err_t
 key_rotate_root_prepare(struct passage *p)
 {
-	return keys_rotate_root(p->keys);
+	(void)p;
+	return NULL;
+}
+
+/* Recorded by now. A rotation that fails leaves the old root in force. */
+static void
+key_rotate_root_answer(struct passage *p)
+{
+	err_t e = keys_rotate_root(p->keys);
+	if (!e)
+		return;
+	p->error = passage_fail(p, e, "the root key is the old one, as before");
+	p->status = e->http;
 }
 
 const struct operation key_rotate_root_operation = {
@@ -94,4 +153,5 @@ const struct operation key_rotate_root_operation = {
 	.effect = EFFECT_CHANGE,
 	.secret = true,
 	.prepare = key_rotate_root_prepare,
+	.answer = key_rotate_root_answer,
 };

@@ -9,6 +9,10 @@ FROM request WHERE state = $1 ORDER BY created;
 -- name: request_decide
 UPDATE request SET state = $2, decided = $3, decided_by = $4 WHERE id = $1 AND state = 'pending' AND expires > $3;
 
+-- name: generation_want
+INSERT INTO key_generation (scope, key_use, generation, done) VALUES ($1, $2, $3, 0)
+ON CONFLICT (scope, key_use) DO UPDATE SET generation = $3, done = 0 WHERE key_generation.generation < $3;
+
 -- name: promoted_by
 SELECT 1 FROM fact WHERE subject = $1 AND attribute = 'promoted_by' AND value = $2 AND since > $3 LIMIT 1;
 

@@ -13,11 +13,17 @@ struct organisation_arguments {
 static fallible
 subscriber_json(struct passage *p, const struct subscriber *s, json_t **out)
 {
-	struct slice contact = { NULL, 0 };
-	if (s->contact.size)
-		TRY(keys_unseal_whole(p, p->keys, LITERAL(LOG_VENDOR), USE_NAMES, s->id, s->contact, &contact));
-	*out = json_pack("{s:o, s:o, s:o, s:s, s:o}", "id", json_slice(s->id), "name", json_slice(s->name), "contact",
-	                 json_slice(contact), "state", s->shredded ? "shredded" : "active", "since", json_time(s->created));
+	struct slice sealed = { NULL, 0 };
+	err_t e = keys_unseal_whole(p, p->keys, s->id, USE_NAMES, s->id, s->sealed, &sealed);
+	if (e && e != E_SHREDDED)
+		return e;
+	size_t end = 0;
+	while (end < sealed.size && sealed.data[end] != '\n')
+		end++;
+	*out = json_pack("{s:o, s:o, s:o, s:s, s:o}", "id", json_slice(s->id), "name",
+	                 e ? json_null() : json_slice(slice_of(sealed.data, end)), "contact",
+	                 e ? json_null() : json_slice(slice_from(sealed, end + 1)), "state", s->shredded ? "shredded" : "active",
+	                 "since", json_time(s->created));
 	return NULL;
 }
 
@@ -93,17 +99,19 @@ static err_t
 subscriber_add_prepare(struct passage *p)
 {
 	const struct organisation_arguments *a = p->args;
-	struct slice *contact = NEW(p, struct slice);
+	struct slice *sealed = NEW(p, struct slice);
 	if (slice_is(a->id, LOG_VENDOR) || slice_is(a->id, LOG_EVERYONE))
 		return passage_fail(p, E_ARGUMENT, "id: 'vendor' and 'everyone' are logs of our own");
 	if (!subscriber_check(p->view, a->id))
 		return E_EXISTS;
-	if (a->contact.size)
-		TRY(keys_seal_whole(p, p->keys, LITERAL(LOG_VENDOR), USE_NAMES, a->id, a->contact, contact));
+	SCOPED char *text = memory_format(NULL, "%.*s\n%.*s", SLICE_ARGUMENTS(a->name), SLICE_ARGUMENTS(a->contact));
+	if (memchr(a->name.data, '\n', a->name.size))
+		return passage_fail(p, E_ARGUMENT, "name: expected one line");
+	TRY(keys_seal_whole(p, p->keys, a->id, USE_NAMES, a->id, slice_text(text), sealed));
 	uint8_t key[KEY_SIZE];
 	TRY(keys_make(p->keys, a->id, USE_DATA, key, NULL));    /* durable in the keyring before the commit that uses it */
 	memory_wipe(key, sizeof key);
-	p->change = contact;
+	p->change = sealed;
 	p->log = a->id;
 	return passage_answer(p, json_pack("{s:o}", "id", json_slice(a->id)));
 }
@@ -112,7 +120,7 @@ static err_t
 subscriber_add_apply_one(struct passage *p, struct store *tx, int64_t time)
 {
 	const struct organisation_arguments *a = p->args;
-	return subscriber_add_apply(tx, a->id, a->name, *(struct slice *)p->change, time);
+	return subscriber_add_apply(tx, a->id, *(struct slice *)p->change, time);
 }
 
 static const struct field subscriber_add_fields[] = {
@@ -215,7 +223,7 @@ application_add_apply(struct passage *p, struct store *tx, int64_t time)
 {
 	const struct application *n = p->change;
 	TRY(principal_add_apply(tx, &n->principal, time));
-	return credential_add_apply(tx, id_slice(&n->credential), n->principal.actor, "token", n->digest, time, n->expires);
+	return credential_add_apply(tx, id_slice(&n->credential), n->principal.actor, "token", n->digest, LITERAL(""), time, n->expires);
 }
 
 static const struct field application_add_fields[] = {

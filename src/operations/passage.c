@@ -21,6 +21,7 @@ take_resource(struct passage *p, struct slice whole)
 {
 	struct slice *parts[] = { &p->subscriber, &p->collection, &p->object };
 	size_t at = 0;
+	p->subscriber = p->collection = p->object = (struct slice){ NULL, 0 };
 	for (size_t i = 0; i < 3 && at <= whole.size; i++) {
 		size_t end = at;
 		while (end < whole.size && whole.data[end] != '/')

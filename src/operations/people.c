@@ -2,7 +2,7 @@
 #include "operations/help.h"
 #include "operations/operations.h"
 
-enum { PAGE = 200, CODE_HOURS = 72 };
+enum { PAGE = 200, CODE_HOURS = 24 };
 
 static const char *const roles[] = { "support", "security", "engineering", "administration", "audit", "provider", "user", "auditor" };
 
@@ -61,12 +61,17 @@ const struct operation people_list_operation = {
 	.prepare = people_list_prepare,
 };
 
-/* The one-time code can be shown for as long as it is good, to those who may enrol people. */
+/* The one-time code is shown for as long as it is good, to the two who added the person: for that long neither approves
+ * for the person, nor the person for them. */
 static fallible
 add_code(struct passage *p, const struct principal *who, json_t *j)
 {
 	struct secret s;
 	struct slice code;
+	bool added;
+	TRY(is_promoted_by(p, who->actor, p->principal->actor, &added));
+	if (!added)
+		return NULL;
 	if (secret_get(p, p->view, who->actor, &s) || s.code_until <= p->now)
 		return NULL;
 	TRY(keys_unseal_whole(p, p->keys, LITERAL(LOG_VENDOR), USE_NAMES, slice_text("code"), s.totp, &code));
@@ -120,7 +125,7 @@ struct joining {
 	struct new_principal principal;
 	struct id actor;
 	struct secret secret;
-	struct slice requester, approver;
+	struct slice requester;
 };
 
 static bool
@@ -200,6 +205,8 @@ people_add_apply(struct passage *p, struct store *tx, int64_t time)
 	const struct joining *j = p->change;
 	TRY(principal_add_apply(tx, &j->principal, time));
 	TRY(fact_add_apply(tx, j->principal.actor, "promoted_by", j->requester, time));
+	if (p->approver.size)
+		TRY(fact_add_apply(tx, j->principal.actor, "promoted_by", p->approver, time));
 	return secret_put_apply(tx, j->principal.actor, &j->secret, time);
 }
 
@@ -258,6 +265,8 @@ people_role_apply(struct passage *p, struct store *tx, int64_t time)
 {
 	const struct moving *m = p->change;
 	TRY(fact_set_apply(tx, m->actor, "role", m->role, time));
+	if (p->approver.size)
+		TRY(fact_add_apply(tx, m->actor, "promoted_by", p->approver, time));
 	return fact_add_apply(tx, m->actor, "promoted_by", m->requester, time);
 }
 
@@ -291,6 +300,31 @@ struct ending {
 	const char *state;
 };
 
+struct count {
+	struct passage *passage;
+	size_t administrators;
+};
+
+static err_t
+count_administrator(void *argument, const struct principal_row *r)
+{
+	struct count *c = argument;
+	c->administrators += slice_is(r->kind, "personnel") && slice_is(r->state, "active") && slice_is(r->roles, "administration");
+	return NULL;
+}
+
+/* Without one nobody could be added any more. */
+static fallible
+check_last(struct passage *p)
+{
+	struct count c = { .passage = p };
+	TRY(principal_each(p->view, LITERAL(""), INT32_MAX, p->now, count_administrator, &c));
+	if (c.administrators > 1)
+		return NULL;
+	return passage_fail(p, E_STATE, "%s", passage_says(p, "this is the last administrator: add another first",
+	                                                   "最後の管理者です。先に別の管理者を追加してください"));
+}
+
 static err_t
 end_prepare(struct passage *p, const char *state)
 {
@@ -300,6 +334,8 @@ end_prepare(struct passage *p, const char *state)
 	TRY(principal_find(p, p->view, a->id, p->now, &who));
 	if (!who->active && strcmp(state, "suspended") == 0)
 		return passage_fail(p, E_STATE, "suspended, or gone, already");
+	if (principal_has_role(who, "administration") && who->active)
+		TRY(check_last(p));
 	end->actor = who->actor;
 	end->state = state;
 	end->why = a->why.size ? a->why : slice_text(state);
@@ -369,4 +405,96 @@ const struct operation people_leave_operation = {
 	.output = SCHEMA_ID,
 	.prepare = people_leave_prepare,
 	.apply = end_apply,
+};
+
+/* ---- resume: a suspension is lifted by two ---- */
+
+static err_t
+people_resume_prepare(struct passage *p)
+{
+	const struct people_arguments *a = p->args;
+	struct moving *m = NEW(p, struct moving);
+	struct principal *who;
+	struct slice state;
+	TRY(principal_find(p, p->view, a->id, p->now, &who));
+	TRY(fact_get(p, p->view, who->actor, "state", p->now, &state));
+	if (!slice_is(state, "suspended"))
+		return passage_fail(p, E_STATE, "not suspended");
+	m->actor = who->actor;
+	p->change = m;
+	p->log = LITERAL(LOG_EVERYONE);
+	pairs_text(&p->outcome, "subject", who->actor);
+	pairs_text(&p->outcome, "state", LITERAL("active"));
+	return passage_answer(p, json_pack("{s:o, s:s}", "id", json_slice(who->id), "state", "active"));
+}
+
+static err_t
+people_resume_apply(struct passage *p, struct store *tx, int64_t time)
+{
+	const struct moving *m = p->change;
+	return fact_set_apply(tx, m->actor, "state", LITERAL("active"), time);
+}
+
+const struct operation people_resume_operation = {
+	.name = "people.resume",
+	.says = { "Lifts a suspension; grants and credentials do not come back", "停止を解除する（許可と資格情報は戻らない）" },
+	.route = { POST, "/v1/people/{id}/resume" },
+	.cli = "people resume {id}",
+	.action = "people.manage",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_CHANGE,
+	.fields = people_id_fields,
+	.args_size = sizeof(struct people_arguments),
+	.second_person = true,
+	.changes_epoch = true,
+	.output = SCHEMA_ID,
+	.prepare = people_resume_prepare,
+	.apply = people_resume_apply,
+};
+
+/* ---- factors: a new one-time code in the place of password and TOTP secret ---- */
+
+static err_t
+people_reset_prepare(struct passage *p)
+{
+	const struct people_arguments *a = p->args;
+	struct joining *j = NEW(p, struct joining);
+	struct principal *who;
+	TRY(principal_find(p, p->view, a->id, p->now, &who));
+	if (!who->active || who->kind == KIND_APPLICATION)
+		return passage_fail(p, E_STATE, "only an active person has factors to reset");
+	j->principal.actor = who->actor;
+	j->requester = p->request.size ? p->requester : p->principal->actor;
+	TRY(make_code(p, &j->secret));
+	p->change = j;
+	p->log = LITERAL(LOG_EVERYONE);
+	pairs_text(&p->outcome, "subject", who->actor);
+	return passage_answer(p, json_pack("{s:o}", "id", json_slice(who->id)));
+}
+
+static err_t
+people_reset_apply(struct passage *p, struct store *tx, int64_t time)
+{
+	const struct joining *j = p->change;
+	TRY(secret_put_apply(tx, j->principal.actor, &j->secret, time));
+	TRY(credentials_end_apply(tx, j->principal.actor, LITERAL("factors reset"), time));
+	TRY(fact_add_apply(tx, j->principal.actor, "promoted_by", j->requester, time));
+	return p->approver.size ? fact_add_apply(tx, j->principal.actor, "promoted_by", p->approver, time) : NULL;
+}
+
+const struct operation people_reset_operation = {
+	.name = "people.reset",
+	.says = { "Resets a person's password and TOTP secret: a new one-time code", "パスワードと TOTP をリセットし、新しいワンタイムコードを発行する" },
+	.route = { POST, "/v1/people/{id}/reset" },
+	.cli = "people reset {id}",
+	.action = "people.manage",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_CHANGE,
+	.fields = people_id_fields,
+	.args_size = sizeof(struct people_arguments),
+	.second_person = true,
+	.changes_epoch = true,
+	.output = SCHEMA_ID,
+	.prepare = people_reset_prepare,
+	.apply = people_reset_apply,
 };

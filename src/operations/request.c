@@ -157,8 +157,7 @@ request_list_prepare(struct passage *p)
 	const struct request_arguments *a = p->args;
 	SCOPED struct rows *r = NULL;
 	json_t *items = json_array();
-	bool all = principal_has_role(p->principal, "security") || principal_has_role(p->principal, "administration") ||
-	           principal_has_role(p->principal, "audit");
+	bool all = keeps_order(p);
 	err_t e = store_rows(NULL, p->view, QUERY_REQUESTS, BIND(as_text(a->state.size ? a->state : LITERAL("pending"))), &r);
 	while (!e && rows_next(r)) {
 		struct waiting w = waiting_of_row(p, r);
@@ -194,6 +193,8 @@ request_show_prepare(struct passage *p)
 	const struct request_arguments *a = p->args;
 	struct waiting w;
 	TRY(waiting_get(p, a->id, &w));
+	if (!keeps_order(p) && !slice_equal(w.requester, p->principal->actor))
+		return E_NOT_FOUND;
 	return passage_answer(p, waiting_json(p, &w));
 }
 
@@ -222,20 +223,43 @@ struct approval {
 	struct passage *inner;
 };
 
-/* Nobody approves for whom they enrolled or promoted in the last 24 hours. */
+fallible
+is_promoted_by(struct passage *p, struct slice actor, struct slice by, bool *out)
+{
+	SCOPED struct rows *r = NULL;
+	TRY(store_rows(NULL, p->view, QUERY_PROMOTED_BY,
+	               BIND(as_text(actor), as_text(by), as_number(p->now - HOURS(PROMOTED_HOURS))), &r));
+	*out = rows_next(r);
+	return rows_end(r);
+}
+
+/* Nobody approves for whom they enrolled or promoted in the last 24 hours, nor for who enrolled or promoted them: whoever
+ * enrols somebody may know the code. */
 static fallible
 check_approver(struct passage *p, const struct waiting *w)
 {
-	SCOPED struct rows *r = NULL;
+	bool made, was_made;
 	if (slice_equal(w->requester, p->principal->actor))
 		return E_OWN_REQUEST;
-	TRY(store_rows(NULL, p->view, QUERY_PROMOTED_BY,
-	               BIND(as_text(w->requester), as_text(p->principal->actor), as_number(p->now - HOURS(PROMOTED_HOURS))), &r));
-	if (rows_next(r))
+	TRY(is_promoted_by(p, w->requester, p->principal->actor, &made));
+	TRY(is_promoted_by(p, p->principal->actor, w->requester, &was_made));
+	if (made || was_made)
 		return passage_fail(p, E_DENIED, "%s",
-		                    passage_says(p, "Nobody approves for a person whom they enrolled or promoted in the last 24 hours",
-		                                 "過去24時間以内に自分が登録または昇格させた人の申請は承認できません"));
-	return rows_end(r);
+		                    passage_says(p, "Nobody approves for a person whom they enrolled or promoted in the last 24 hours, or who did so for them",
+		                                 "過去24時間以内に自分が登録または昇格させた人、または自分を登録または昇格させた人の申請は承認できません"));
+	return NULL;
+}
+
+/* Nor what is done to oneself. */
+static fallible
+check_subject(struct passage *p, const struct passage *inner)
+{
+	for (size_t i = 0; i < inner->outcome.count; i++) {
+		const struct pair *pair = &inner->outcome.pairs[i];
+		if (pair->is_text && strcmp(pair->key, "subject") == 0 && slice_equal(pair->text, p->principal->actor))
+			return E_OWN_REQUEST;
+	}
+	return NULL;
 }
 
 static fallible
@@ -248,7 +272,7 @@ check_pending(struct passage *p, const struct waiting *w)
 	return NULL;
 }
 
-/* The approver needs the right to approve this operation; the requester must still be someone who acts. */
+/* The approver needs the right to approve; the requester must still be someone who acts, and may ask for this. */
 static fallible
 inner_passage(struct passage *p, struct approval *a)
 {
@@ -274,8 +298,12 @@ inner_passage(struct passage *p, struct approval *a)
 	inner->purpose = a->waiting.purpose;
 	inner->request = a->waiting.id;
 	inner->requester = a->waiting.requester;
+	inner->approver = p->principal->actor;
 	inner->changes_epoch = o->changes_epoch;
 	a->inner = inner;
+	err_t denied = passage_decide(inner, o->action, o->resource);
+	if (denied)
+		return passage_fail(p, denied->http == 403 ? E_STATE : denied, "the person who asked may no longer do this");
 	return NULL;
 }
 
@@ -307,6 +335,7 @@ request_approve_prepare(struct passage *p)
 	err_t e = a->inner->operation->prepare(a->inner);
 	take_over(p, a->inner);
 	TRY(e);
+	TRY(check_subject(p, a->inner));
 	p->change = a;
 	p->request = a->waiting.id;
 	pairs_text(&p->outcome, "approved", a->waiting.operation);
@@ -395,4 +424,44 @@ const struct operation request_deny_operation = {
 	.output = SCHEMA_ID,
 	.prepare = request_deny_prepare,
 	.apply = request_deny_apply,
+};
+
+/* ---- withdraw: by who asked ---- */
+
+static err_t
+request_withdraw_prepare(struct passage *p)
+{
+	const struct request_arguments *a = p->args;
+	struct waiting *w = NEW(p, struct waiting);
+	TRY(waiting_get(p, a->id, w));
+	if (!slice_equal(w->requester, p->principal->actor))
+		return E_NOT_FOUND;
+	TRY(check_pending(p, w));
+	p->change = w;
+	if (w->subscriber.size)
+		p->log = w->subscriber;
+	pairs_text(&p->outcome, "request", w->id);
+	return passage_answer(p, json_pack("{s:o, s:s}", "id", json_slice(w->id), "state", "withdrawn"));
+}
+
+static err_t
+request_withdraw_apply(struct passage *p, struct store *tx, int64_t time)
+{
+	const struct waiting *w = p->change;
+	return decide_apply(p, tx, w->id, "withdrawn", time);
+}
+
+const struct operation request_withdraw_operation = {
+	.name = "request.withdraw",
+	.says = { "Takes back a request of one's own", "自分の申請を取り下げる" },
+	.route = { POST, "/v1/requests/{id}/withdraw" },
+	.cli = "request withdraw {id}",
+	.action = "request.list",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_CHANGE,
+	.fields = request_fields,
+	.args_size = sizeof(struct request_arguments),
+	.output = SCHEMA_ID,
+	.prepare = request_withdraw_prepare,
+	.apply = request_withdraw_apply,
 };

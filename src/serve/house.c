@@ -1,5 +1,7 @@
 #include "serve/inside.h"
 
+#include "serve/serve_sql.h"
+
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -38,6 +40,15 @@ apply_system(struct submission *s, struct store *tx, int64_t time)
 	return c->apply(c->context, tx, time);
 }
 
+/* A change without an entry: of what is derived from the book, or done in its name. */
+static fallible
+house_apply(struct house *h, err_t (*apply)(void *, struct store *, int64_t), void *context)
+{
+	const struct system_change c = { .apply = apply, .context = context };
+	struct submission s = { .apply = apply_system, .context = (void *)(uintptr_t)&c };
+	return record_wait(h->record, &s);
+}
+
 fallible
 system_record(struct house *h, const struct system_change *c)
 {
@@ -57,6 +68,64 @@ system_record(struct house *h, const struct system_change *c)
 	if (c->seq)
 		*c->seq = s.seq;
 	return NULL;
+}
+
+/* ---- what the book says and the keyring has yet to do ---- */
+
+struct wanted {
+	struct slice scope;
+	int64_t use, generation;
+};
+
+static err_t
+apply_done(void *context, struct store *tx, int64_t time)
+{
+	const struct wanted *w = context;
+	(void)time;
+	return store_run(tx, QUERY_GENERATION_DONE, BIND(as_text(w->scope), as_number(w->use), as_number(w->generation)));
+}
+
+static fallible
+finish_one(struct house *h, const struct wanted *w)
+{
+	err_t e = keys_rotate(h->keys, w->scope, (enum key_use)w->use, (uint32_t)w->generation);
+	if (e && e != E_SHREDDED)
+		return e;
+	return house_apply(h, apply_done, (void *)(uintptr_t)w);
+}
+
+fallible
+rotation_finish(struct house *h, struct store *view)
+{
+	SCOPED void *scope = talloc_new(NULL);
+	SCOPED struct rows *rows = NULL;
+	size_t count = 0;
+	struct wanted *all = NULL;
+	TRY(store_rows(NULL, view, QUERY_GENERATIONS_WANTED, BIND_NONE, &rows));
+	while (rows_next(rows)) {
+		all = memory_grow(scope, all, sizeof *all, count + 1);
+		all[count++] = (struct wanted){ memory_copy(scope, row_text(rows, 0)), row_number(rows, 1), row_number(rows, 2) };
+	}
+	TRY(rows_end(rows));
+	for (size_t i = 0; i < count; i++)
+		TRY(finish_one(h, &all[i]));
+	return NULL;
+}
+
+/* A keyring that is older than the store would make lost generations anew, and so lose what is under them for good. */
+fallible
+keyring_check(struct house *h, struct store *view)
+{
+	SCOPED struct rows *rows = NULL;
+	TRY(store_rows(NULL, view, QUERY_GENERATIONS_DONE, BIND_NONE, &rows));
+	while (rows_next(rows)) {
+		uint8_t key[KEY_SIZE];
+		err_t e = keys_get(h->keys, row_text(rows, 0), (enum key_use)row_number(rows, 1), (uint32_t)row_number(rows, 2), key, NULL);
+		memory_wipe(key, sizeof key);
+		if (e && e != E_SHREDDED)
+			return e;
+	}
+	return rows_end(rows);
 }
 
 static err_t

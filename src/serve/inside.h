@@ -9,6 +9,10 @@
 fallible certificate_new(const void *owner, struct keys *, struct slice *certificate, struct slice *key, struct slice *client_ca);
 fallible certificate_pem(const void *owner, struct slice der, struct slice *pem);
 
+/* Opens the generations of keys that the book names and the keyring lacks. */
+fallible rotation_finish(struct house *, struct store *view);
+/* Is the keyring as new as the store? Fails with E_NOT_FOUND where it is not. */
+fallible keyring_check(struct house *, struct store *view);
 /* Destroys the keys of every subscriber that is recorded as shredded. */
 fallible shred_finish(struct house *, struct store *view);
 

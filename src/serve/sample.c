@@ -36,7 +36,7 @@ struct sample {
 	struct id application, credential;
 	struct slice application_name;
 	char token[TOKEN_TEXT];
-	struct slice contacts[16];
+	struct slice sealed[16];        /* name and contact of each subscriber */
 };
 
 static struct slice
@@ -76,8 +76,9 @@ prepare(struct sample *s)
 	json_array_foreach(json_object_get(s->organisation, "subscribers"), i, j) {
 		uint8_t key[KEY_SIZE];
 		TRY(keys_make(s->house->keys, text_of(j, "id"), USE_DATA, key, NULL));
-		TRY(keys_seal_whole(s, s->house->keys, LITERAL(LOG_VENDOR), USE_NAMES, text_of(j, "id"), text_of(j, "contact"),
-		                    &s->contacts[i]));
+		SCOPED char *text = memory_format(NULL, "%s\n%s", json_string_value(json_object_get(j, "name")),
+		                                  json_string_value(json_object_get(j, "contact")));
+		TRY(keys_seal_whole(s, s->house->keys, text_of(j, "id"), USE_NAMES, text_of(j, "id"), slice_text(text), &s->sealed[i]));
 	}
 	s->application = id_new("app_");
 	s->credential = id_new("crd_");
@@ -134,7 +135,7 @@ apply_subscriber(const struct sample *s, struct store *tx, size_t i, json_t *j, 
 {
 	const char *collection;
 	json_t *attributes;
-	TRY(subscriber_add_apply(tx, text_of(j, "id"), text_of(j, "name"), s->contacts[i], time));
+	TRY(subscriber_add_apply(tx, text_of(j, "id"), s->sealed[i], time));
 	json_object_foreach(json_object_get(s->organisation, "collections"), collection, attributes) {
 		char *text = json_dumps(attributes, JSON_COMPACT);
 		err_t e = collection_declare_apply(tx, text_of(j, "id"), slice_text(collection), slice_text(text));
@@ -153,7 +154,7 @@ apply_application(const struct sample *s, struct store *tx, int64_t time)
 	                                 .role = LITERAL("application"), .name = s->application_name };
 	token_digest(slice_text(s->token), digest);
 	TRY(principal_add_apply(tx, &n, time));
-	return credential_add_apply(tx, id_slice(&s->credential), n.actor, "token", digest, time, time + DAYS(90));
+	return credential_add_apply(tx, id_slice(&s->credential), n.actor, "token", digest, LITERAL(""), time, time + DAYS(90));
 }
 
 static err_t

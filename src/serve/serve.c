@@ -44,7 +44,8 @@ struct serve {
 	struct record_worker *changes;
 	struct store *view;
 	int signal_fd;
-	bool step_told;
+	bool step_told, keeper_died;
+	pid_t keeper_pid;
 	int64_t renewed;
 	size_t worker_count;
 	struct worker workers[WORKERS_MAX];
@@ -72,7 +73,7 @@ ready_writer(const char *file)
 		return w;
 	}
 	char text[512], fresh[4096];
-	confine_descriptors(ends[0]);
+	confine_descriptors(ends[0], -1);
 	ssize_t n = read(ends[0], text, sizeof text);
 	snprintf(fresh, sizeof fresh, "%s.new", file);
 	int fd = n > 0 ? open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
@@ -102,6 +103,8 @@ why_not_ready(void *argument)
 {
 	struct serve *s = argument;
 	err_t e = record_state(s->house->record);
+	if (!e)
+		e = ledger_state(s->house->ledger);
 	return e ? e->name : atomic_load(&s->draining) ? E_DRAINING->name : NULL;
 }
 
@@ -130,10 +133,24 @@ renew_certificate(struct serve *s)
 	log_event(e ? LOG_ERROR : LOG_INFO, "certificate.renewed", "code", e ? e->name : "", NULL);
 }
 
+static void begin_drain(struct serve *);
+
+/* Without it no key comes any more, and nothing can be recorded: whoever runs us starts us again. */
+static void
+watch_keeper(struct serve *s)
+{
+	if (s->keeper_died || waitpid(s->keeper_pid, NULL, WNOHANG) != s->keeper_pid)
+		return;
+	log_event(LOG_ERROR, "keeper.died", "then", "the server stops", NULL);
+	s->keeper_died = true;
+	begin_drain(s);
+}
+
 static void
 on_tick(void *argument)
 {
 	struct serve *s = argument;
+	watch_keeper(s);
 	if (clock_monotonic() - s->renewed > DAYS(RENEW_DAYS))
 		renew_certificate(s);
 	clock_watch(s->house, &s->step_told);
@@ -172,6 +189,9 @@ on_change(void *argument)
 	err_t e = shred_finish(s->house, s->view);
 	if (e)
 		log_event(LOG_ERROR, "shred.unfinished", "code", e->name, "then", "it is tried again at the next change or start", NULL);
+	e = rotation_finish(s->house, s->view);
+	if (e)
+		log_event(LOG_ERROR, "key.rotation.unfinished", "code", e->name, "then", "it is tried again at the next change or start", NULL);
 }
 
 /* ---- workers ---- */
@@ -263,7 +283,7 @@ open_signals(struct serve *s, const sigset_t *set)
 }
 
 static fallible
-open_gate(struct serve *s)
+open_gate(struct serve *s, const char **why)
 {
 	SCOPED char *path = memory_format(NULL, "%s/store/store.db", s->options->dir);
 	const struct gate_options options = { .dir = s->house->dir, .record = s->house->record, .ledger = s->house->ledger,
@@ -272,6 +292,10 @@ open_gate(struct serve *s)
 	TRY(gate_start_slow(s->gate));
 	TRY(store_open(s->loop, path, STORE_READ, &s->view));
 	TRY(record_worker_new(s->loop, s->house->record, s->loop, on_change, s, &s->changes));
+	*why = "the keyring in D/keeper is older than the store: put the right one back";
+	TRY(keyring_check(s->house, s->view));
+	*why = "what the book says of keys cannot be done";
+	TRY(rotation_finish(s->house, s->view));
 	return shred_finish(s->house, s->view);
 }
 
@@ -291,7 +315,7 @@ run(struct serve *s, int keeper, struct ready_writer writer, const sigset_t *set
 	TRY(confine(ROLE_SERVE, s->options->dir, why));
 	TRY(house_open(s, s->options->dir, keeper, disk_failed, &s->house, why));
 	*why = "the gate cannot be opened: are the policies in force readable?";
-	TRY(open_gate(s));
+	TRY(open_gate(s, why));
 	*why = "the start cannot be recorded";
 	TRY(record_event(s, "system.start", "version " SEKISHO_VERSION));
 	TRY(start_workers(s));
@@ -326,7 +350,10 @@ serve_run(const struct serve_options *options, const char **why)
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	*why = "the processes cannot be started";
-	TRY(keeper_start(dir, &keeper_pid, &keeper));
+	err_t busy = keeper_start(dir, &keeper_pid, &keeper);
+	if (busy == E_STATE)
+		*why = "another sekisho is at work in this folder";
+	TRY(busy);
 	TRY(courier_start(dir, &courier_pid, &courier));
 	struct ready_writer writer = ready_writer(options->ready_file);
 	sigemptyset(&set);
@@ -338,7 +365,11 @@ serve_run(const struct serve_options *options, const char **why)
 	int copy = dup(keeper);
 	TRY(keys_open(NULL, copy, &keys));
 	TRY(open_door(s, keys, why));
+	s->keeper_pid = keeper_pid;
+	*why = "";
 	err_t e = run(s, keeper, writer, &set, why);
 	close(courier);
-	return e;
+	if (s->keeper_died)
+		*why = "the keeper died; its log line says why";
+	return s->keeper_died ? E_KEEPER : e;
 }

@@ -124,11 +124,12 @@ class Book(unittest.TestCase):
         self.assertEqual(h.sekisho("ledger", "publish", folder).returncode, 0)
         note = open(os.path.join(folder, "checkpoint")).read()
         size = int(note.split("\n")[1])
-        self.assertEqual(open(os.path.join(folder, f"tile/entries/000.p/{size}"), "rb").read(), self.log(h, f"tile/entries/000.p/{size}"))
+        last = f"tile/entries/{path_of(size // 256)}.p/{size % 256}"
+        self.assertEqual(open(os.path.join(folder, last), "rb").read(), self.log(h, last))
         self.verify(h, path, "--log", folder)
-        tile = os.path.join(folder, f"tile/entries/000.p/{size}")
+        tile = os.path.join(folder, last)
         data = bytearray(open(tile, "rb").read())
-        data[40] ^= 1
+        data[-1] ^= 1
         open(tile, "wb").write(data)
         self.assertIn("FAULT", self.verify(h, path, "--log", folder, exit=7))
 

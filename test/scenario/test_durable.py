@@ -158,7 +158,7 @@ class Altered(unittest.TestCase):
             time.sleep(0.3)
             house.stop()
             db = sqlite3.connect(os.path.join(house.dir, "store/store.db"))
-            seq, leaf = db.execute("SELECT seq, leaf FROM tail ORDER BY seq DESC LIMIT 1 OFFSET 2").fetchone()
+            seq, leaf = [r for r in db.execute("SELECT seq, leaf FROM tail ORDER BY seq") if b"tickets/4711" in r[1]][-2]
             db.execute("UPDATE tail SET leaf = ? WHERE seq = ?", (leaf.replace(b"tickets/4711", b"tickets/4712"), seq))
             db.commit()
             db.close()

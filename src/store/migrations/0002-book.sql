@@ -5,6 +5,22 @@ CREATE TABLE tail_odd (
 	leaf BLOB NOT NULL
 );
 
+-- A subscriber's name and contact are sealed together, in the place of the contact.
+ALTER TABLE subscriber DROP COLUMN name;
+ALTER TABLE subscriber RENAME COLUMN contact TO sealed;
+
+-- What a certificate was asked for with ends it; ids of credentials.
+ALTER TABLE credential ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+
+-- The newest generation of a key that the book knows of; done once it is in the keyring.
+CREATE TABLE key_generation (
+	scope TEXT NOT NULL,
+	key_use INTEGER NOT NULL,
+	generation INTEGER NOT NULL,
+	done INTEGER NOT NULL,
+	PRIMARY KEY (scope, key_use)
+);
+
 CREATE TABLE checkpoint (
 	size INTEGER PRIMARY KEY,
 	covers INTEGER NOT NULL,
