@@ -55,7 +55,7 @@ static const struct { int call; unsigned roles; } calls[] = {
 	CALL(accept, S), CALL(accept4, S), CALL(getsockname, S | C), CALL(getpeername, S | C), CALL(getsockopt, S | C),
 	CALL(setsockopt, S | C),
 	/* outward, by name: the courier alone */
-	CALL(socket, C), CALL(connect, C), CALL(socketpair, C), CALL(bind, C),
+	CALL(socket, C), CALL(connect, C), CALL(socketpair, C), CALL(bind, C), CALL(sendmmsg, C), CALL(ioctl, C),
 #undef CALL
 };
 

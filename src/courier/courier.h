@@ -1,7 +1,7 @@
 /* courier.h - the process that goes outward: names, HTTPS, mail, witnesses, OIDC. serve itself can do none of that.
  *
- * It is forked and confined with the others. Its messages come with the issues that need them; until then none is
- * permitted, and it ends when serve does.
+ * It is forked and confined with the others; each message (outward/wire.h) runs on a thread of its own. It ends when serve
+ * does.
  */
 #pragma once
 #include "base/err.h"

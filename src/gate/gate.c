@@ -325,6 +325,12 @@ judge(struct passage *p)
 	}
 	keep_principal(p);
 	p->error = allow(p);
+	if (p->operation->describe)
+		p->operation->describe(p);
+	if (p->observed && p->error && p->decision == DECISION_DENY) {
+		pairs_number(&p->outcome, "would_deny", 1);
+		p->error = NULL;
+	}
 	if (!p->error)
 		p->error = prepare(p);
 	if (!p->error && p->status == 0)
@@ -357,6 +363,23 @@ gate_judge(struct gate_worker *w, struct passage *p)
 }
 
 void
+gate_close(struct gate_worker *w, struct passage *p)
+{
+	take(w, p);
+	p->tries = 0;
+	p->outcome = p->detail = (struct pairs){ 0 };
+	p->error = open_view(w);
+	if (p->error) {
+		answer(p);
+		return;
+	}
+	if (p->operation->describe)
+		p->operation->describe(p);
+	p->epoch = EPOCH_ANY;
+	submit(p, false);
+}
+
+void
 gate_pass(struct gate_worker *w, struct passage *p)
 {
 	take(w, p);
@@ -383,7 +406,7 @@ gate_start_slow(struct gate *g)
 static bool
 is_late(const struct passage *p)
 {
-	return p->operation->effect == EFFECT_READ && !p->error && p->epoch != record_epoch(p->worker->gate->options.record);
+	return p->operation->effect == EFFECT_READ && p->kind != PROOF_CLOSING && !p->error && p->epoch != record_epoch(p->worker->gate->options.record);
 }
 
 static err_t

@@ -11,6 +11,7 @@
 #include "identity/identity.h"
 #include "keys/keys.h"
 #include "ledger/ledger.h"
+#include "outward/outward.h"
 #include "record/record.h"
 #include "store/store.h"
 
@@ -71,6 +72,8 @@ struct operation {
 	bool changes_epoch;             /* who may what is another after it */
 	const char *output;             /* JSON Schema of what it answers; NULL: none, "" bytes */
 
+	/* On a worker, whatever the decision: outcome and detail of what the door knows of the passage; may be NULL. */
+	void (*describe)(struct passage *);
 	/* On a worker: reads p->view, sets outcome, answer and change. What it returns is the answer, recorded too. */
 	err_t (*prepare)(struct passage *);
 	/* On the recorder, of a change: bounded SQL on prepared values; see struct submission. */
@@ -107,6 +110,7 @@ struct passage {
 	struct slice purpose, on_behalf, from, idempotency_key, if_match;
 	const char *action;             /* in the place of the operation's, where the door knows better (a statement's kind) */
 	enum proof_kind kind;           /* PROOF_OPENING, PROOF_CLOSING: so the book says; else by the operation's effect */
+	bool observed;                  /* a denial is recorded as such, with outcome `would_deny`, and not enforced */
 	enum language language;
 	void (*answered)(struct passage *);     /* on the worker; then the passage may be freed */
 	void *door;                     /* whose it is: the gate does not look */
@@ -174,6 +178,7 @@ struct gate_options {
 	struct record *record;
 	struct ledger *ledger;
 	struct keys *keys;
+	struct outward *outward;        /* NULL: nothing goes outward */
 	const struct operation *const *operations;      /* ends with NULL */
 };
 fallible gate_open(const void *owner, const struct gate_options *, struct gate **out);
@@ -208,6 +213,9 @@ void gate_enter(struct gate_worker *, struct passage *);
  * door that must know before it acts; the passage is to be entered afterwards, whatever comes of it, and is then
  * prepared again if who may what has changed since. */
 void gate_judge(struct gate_worker *, struct passage *);
+/* The closing entry of a passage that was opened and has been answered: p->kind is PROOF_CLOSING. Nothing is decided:
+ * principal and decision stay those of the opening, also where the credential has ended since. */
+void gate_close(struct gate_worker *, struct passage *);
 
 /* The text of the policies in force; `digest` of the set that entries name. */
 fallible policy_text(const void *owner, struct store *, int64_t at, struct slice *text, uint8_t digest[DIGEST_SIZE]);

@@ -69,6 +69,8 @@ match_path(const struct operation *o, const struct http_request *r, struct given
 	bool field;
 	size_t i = 0;
 	g->count = 0;
+	if (!path)
+		return false;
 	for (; next_part(&path, &part, &field); i++) {
 		if (i == r->segment_count)
 			return false;

@@ -147,6 +147,8 @@ openapi_document(const struct operation *const *operations)
 {
 	json_t *paths = json_object();
 	for (const struct operation *const *o = operations; *o; o++) {
+		if (!(*o)->route.path)
+			continue;
 		json_t *path = json_object_get(paths, (*o)->route.path);
 		if (!path) {
 			json_object_set_new(paths, (*o)->route.path, json_object());

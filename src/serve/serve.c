@@ -37,6 +37,7 @@ struct serve {
 	const struct serve_options *options;
 	struct house *house;
 	struct gate *gate;
+	struct outward *outward;
 	struct door *door;
 	struct loop *loop;              /* the main thread's: signals and ticks */
 	struct watch *signals;
@@ -287,7 +288,7 @@ open_gate(struct serve *s, const char **why)
 {
 	SCOPED char *path = memory_format(NULL, "%s/store/store.db", s->options->dir);
 	const struct gate_options options = { .dir = s->house->dir, .record = s->house->record, .ledger = s->house->ledger,
-	                                      .keys = s->house->keys, .operations = operations };
+	                                      .keys = s->house->keys, .outward = s->outward, .operations = operations };
 	TRY(gate_open(s, &options, &s->gate));
 	TRY(gate_start_slow(s->gate));
 	TRY(store_open(s->loop, path, STORE_READ, &s->view));
@@ -307,13 +308,15 @@ record_event(struct serve *s, const char *operation, const char *subject)
 }
 
 static fallible
-run(struct serve *s, int keeper, struct ready_writer writer, const sigset_t *set, const char **why)
+run(struct serve *s, int keeper, int courier, struct ready_writer writer, const sigset_t *set, const char **why)
 {
 	*why = "the loop cannot be made";
 	TRY(loop_open(s, &s->loop));
 	TRY(open_signals(s, set));
 	TRY(confine(ROLE_SERVE, s->options->dir, why));
 	TRY(house_open(s, s->options->dir, keeper, disk_failed, &s->house, why));
+	*why = "the courier cannot be reached";
+	TRY(outward_open(s, courier, &s->outward));
 	*why = "the gate cannot be opened: are the policies in force readable?";
 	TRY(open_gate(s, why));
 	*why = "the start cannot be recorded";
@@ -367,8 +370,7 @@ serve_run(const struct serve_options *options, const char **why)
 	TRY(open_door(s, keys, why));
 	s->keeper_pid = keeper_pid;
 	*why = "";
-	err_t e = run(s, keeper, writer, &set, why);
-	close(courier);
+	err_t e = run(s, keeper, courier, writer, &set, why);
 	if (s->keeper_died)
 		*why = "the keeper died; its log line says why";
 	return s->keeper_died ? E_KEEPER : e;
