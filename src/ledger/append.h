@@ -28,6 +28,7 @@ struct ledger {
 	int64_t published_at;           /* the same; monotonic */
 	atomic_uint_fast64_t size;      /* committed, for other threads */
 	int64_t last_time;
+	bool lost;                      /* the store ends before what was signed, or derived from it */
 	_Atomic(err_t) state;           /* of following */
 	struct follower *follower;      /* opened with the ledger, then the following thread's */
 	pthread_mutex_t lock;           /* guards what is below */
@@ -39,6 +40,9 @@ struct ledger {
 	struct published published_now; /* guarded by it */
 };
 
+/* The signed note of a checkpoint (C2SP). */
+char *ledger_note_text(const void *owner, const struct keys_log *, uint64_t size, const struct proof_hash *root,
+                       const uint8_t signature[KEYS_SIGNATURE]);
 void ledger_key_id(const struct keys_log *, uint8_t id[4]);
 struct head *ledger_head(struct ledger *, struct slice log);
 

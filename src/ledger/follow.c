@@ -56,10 +56,9 @@ compare_signed(struct ledger *l, const struct keys_log *log)
 	struct tree tree = hashes_tree(l->follower->hashes);
 	struct proof_hash root;
 	for (bool rebuilt = false;; rebuilt = true) {
-		if (log->size > l->follower->position) {
-			log_event(LOG_ERROR, "ledger.tail.lost", "then", "no checkpoint is signed until the log is succeeded", NULL);
+		l->lost = l->follower->lost || log->size > l->follower->position;
+		if (l->lost)
 			return NULL;
-		}
 		TRY(tree_root(&tree, log->size, &root));
 		if (log->size == 0 || proof_hash_same(&root, &log->root))
 			return NULL;
@@ -101,6 +100,19 @@ ledger_open(const void *owner, const char *dir, struct store *source, struct key
 
 /* ---- the checkpoint ---- */
 
+char *
+ledger_note_text(const void *owner, const struct keys_log *log, uint64_t size, const struct proof_hash *root,
+                 const uint8_t signature[KEYS_SIGNATURE])
+{
+	uint8_t blob[4 + KEYS_SIGNATURE];
+	char hash[64], line[128];
+	ledger_key_id(log, blob);
+	memcpy(blob + 4, signature, KEYS_SIGNATURE);
+	text_base64(slice_of(root->bytes, PROOF_HASH), hash);
+	text_base64(slice_of(blob, sizeof blob), line);
+	return memory_format(owner, "%s\n%llu\n%s\n\n\u2014 %s %s\n", log->name, (unsigned long long)size, hash, log->name, line);
+}
+
 static fallible
 sign(struct ledger *l, struct published *p)
 {
@@ -108,17 +120,13 @@ sign(struct ledger *l, struct published *p)
 	struct tree tree = hashes_tree(l->follower->hashes);
 	struct proof_hash proof[TREE_PATH_MAX];
 	struct keys_log log;
-	uint8_t blob[4 + KEYS_SIGNATURE];
-	char root[64], signature[128];
+	uint8_t signature[KEYS_SIGNATURE];
 	size_t count;
 	TRY(keys_log(scope, l->keys, &log));
 	TRY(tree_root(&tree, p->size, &p->root));
 	TRY(tree_consistency(&tree, log.size, p->size, proof, &count));
-	TRY(keys_sign(l->keys, p->size, &p->root, proof, count, blob + 4));
-	ledger_key_id(&log, blob);
-	text_base64(slice_of(p->root.bytes, PROOF_HASH), root);
-	text_base64(slice_of(blob, sizeof blob), signature);
-	p->note = memory_format(l, "%s\n%llu\n%s\n\n\u2014 %s %s\n", log.name, (unsigned long long)p->size, root, log.name, signature);
+	TRY(keys_sign(l->keys, p->size, &p->root, proof, count, signature));
+	p->note = ledger_note_text(l, &log, p->size, &p->root, signature);
 	return NULL;
 }
 

@@ -40,5 +40,29 @@ DELETE FROM tail;
 -- name: tail_empty_odd
 DELETE FROM tail_odd;
 
+-- name: ended_leaves
+INSERT INTO ended_leaf (log, seq, leaf) SELECT $1, seq, leaf FROM tail;
+
+-- name: ended_leaves_odd
+INSERT INTO ended_leaf (log, seq, leaf) SELECT $1, seq, leaf FROM tail_odd;
+
+-- name: ended_checkpoints
+INSERT INTO ended_checkpoint (log, size, covers, note, time) SELECT $1, size, covers, note, time FROM checkpoint;
+
+-- name: checkpoints_clear
+DELETE FROM checkpoint;
+
+-- name: cosignatures_clear
+DELETE FROM cosignature;
+
+-- name: succession_put
+INSERT INTO succession (log, note, had, signed, cited) VALUES ($1, $2, $3, $4, 0);
+
+-- name: succession_open
+SELECT log, note, had, signed FROM succession WHERE cited = 0;
+
+-- name: succession_cite
+UPDATE succession SET cited = 1 WHERE log = $1;
+
 -- name: checkpoint_last
 SELECT size, covers, note, time FROM checkpoint ORDER BY size DESC LIMIT 1;

@@ -1,12 +1,31 @@
 #include "serve/inside.h"
 
+#include "record/alert.h"
 #include "serve/serve_sql.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
+
+static fallible cite(struct house *);
+
+/* One that lost its tail is ended, and another begun. */
+static fallible
+open_ledger(struct house *h, const char *dir)
+{
+	TRY(ledger_succession(h, dir, h->store, h->keys, &h->succession));
+	TRY(ledger_open(h->store, dir, h->store, h->keys, &h->ledger));
+	if (!ledger_is_lost(h->ledger))
+		return NULL;
+	log_event(LOG_ERROR, "ledger.tail.lost", "then", "its log ends, and another begins that cites it", NULL);
+	TRY(ledger_end(h->ledger, h->store));
+	talloc_free(TAKE(h->ledger));
+	TRY(ledger_succession(h, dir, h->store, h->keys, &h->succession));
+	return ledger_open(h->store, dir, h->store, h->keys, &h->ledger);
+}
 
 /* The record becomes the parent of what its threads use: its destructor, which ends them, runs before theirs. */
 fallible
@@ -21,7 +40,7 @@ house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *
 	*why = "D/store/store.db cannot be brought to this version";
 	TRY(store_migrate(h->store, clock_now()));
 	*why = "the ledger cannot be read: sekisho ledger fsck --dir D names the first fault";
-	TRY(ledger_open(h->store, dir, h->store, h->keys, &h->ledger));
+	TRY(open_ledger(h, dir));
 	clock_start(ledger_last_time(h->ledger));
 	const struct record_options options = { .dir = h->dir, .store = h->store, .ledger = h->ledger, .failed = failed };
 	*why = "the recorder's threads cannot be started";
@@ -29,6 +48,9 @@ house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *
 	talloc_steal(h->record, h->keys);
 	talloc_steal(h->record, h->store);
 	talloc_steal(h->record, h->ledger);
+	*why = "the old ledger cannot be cited";
+	if (h->succession.log.size)
+		TRY(cite(h));
 	*out = TAKE(h);
 	return NULL;
 }
@@ -57,6 +79,7 @@ system_record(struct house *h, const struct system_change *c)
 	                   .operation = slice_text(c->operation), .decision = DECISION_NONE };
 	struct encoded entry;
 	random_bytes(d.passage, sizeof d.passage);
+	d.outcome = c->outcome;
 	if (c->subject.size)
 		pairs_text(&d.outcome, "subject", c->subject);
 	if (strcmp(c->operation, "system.start") == 0)
@@ -68,6 +91,28 @@ system_record(struct house *h, const struct system_change *c)
 	if (c->seq)
 		*c->seq = s.seq;
 	return NULL;
+}
+
+/* Who was let in by the older state may have been shut out since: everybody logs in again. */
+static err_t
+apply_citation(void *context, struct store *tx, int64_t time)
+{
+	struct house *h = context;
+	struct id alert = id_new("alr_");
+	SCOPED char *subject = memory_format(NULL, "%.*s", SLICE_ARGUMENTS(h->succession.log));
+	TRY(ledger_succession_apply(tx, &h->succession));
+	TRY(store_run(tx, QUERY_CREDENTIALS_END, BIND(as_number(time), as_text(LITERAL("the ledger lost its tail")))));
+	return alert_raise_apply(tx, id_slice(&alert), LITERAL("ledger.tail-lost"), slice_text(subject), LITERAL("[0]"), time);
+}
+
+static fallible
+cite(struct house *h)
+{
+	struct system_change c = { .operation = "ledger.succeed", .log = LITERAL(LOG_EVERYONE), .apply = apply_citation, .context = h };
+	pairs_text(&c.outcome, "checkpoint", h->succession.note);
+	pairs_number(&c.outcome, "had", (int64_t)h->succession.had);
+	pairs_number(&c.outcome, "signed", (int64_t)h->succession.signed_size);
+	return system_record(h, &c);
 }
 
 /* ---- what the book says and the keyring has yet to do ---- */

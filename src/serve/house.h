@@ -1,7 +1,7 @@
 /* house.h - public: what a process that works on an installation has open, for serve, init and tools. */
 #pragma once
 #include "keys/keys.h"
-#include "ledger/ledger.h"
+#include "ledger/succeed.h"
 #include "record/record.h"
 #include "store/store.h"
 
@@ -11,6 +11,7 @@ struct house {
 	struct keys *keys;
 	struct store *store;            /* the recorder's */
 	struct ledger *ledger;
+	struct succession succession;   /* of a log that ended at this start */
 	struct record *record;
 };
 

@@ -24,6 +24,7 @@ fallible sample_import(const char *dir, const char **why);
 struct system_change {
 	const char *operation;
 	struct slice log, subject;
+	struct pairs outcome;
 	err_t (*apply)(void *, struct store *, int64_t);
 	void *context;
 	uint64_t *seq;                  /* out, where wanted: the entry's main index */

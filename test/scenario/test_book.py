@@ -242,18 +242,62 @@ class Book(unittest.TestCase):
         after = h.http("GET", "/log/checkpoint")
         self.assertTrue(after.status == 404 or after.body == before)    # nothing is signed over it
 
-    def test_a_lost_tail_is_not_signed_over(self):
-        h = self.house()
-        h.http("GET", TICKET, "sup1", purpose="C")
-        self.bundle(h)
-        h.stop()
+    def lose(self, h):
         db = sqlite3.connect(os.path.join(h.dir, "store/store.db"))
         signed = db.execute("SELECT max(size) FROM checkpoint").fetchone()[0]
         db.execute("DELETE FROM tail WHERE seq > ?", (signed - 4,))
         db.commit()
         db.close()
+        return signed
+
+    def test_a_lost_tail_ends_the_log_and_its_successor_cites_it(self):
+        h = self.house()
+        h.http("GET", TICKET, "sup1", purpose="C")
+        old = self.bundle(h)
+        key = h.sekisho("ledger", "key").stdout.strip()
+        h.stop()
+        signed = self.lose(h)
         h.start()
-        self.assertEqual(h.sekisho("ledger", "verify", person="aud1").returncode, 7)
+        self.assertEqual(h.http("GET", TICKET, "sup1", purpose="C").status, 401)     # everybody logs in again
+        h.tokens.clear()
+        first = h.http("GET", "/v1/ledger/0", "aud1").json
+        self.assertEqual((first["operation"], first["log"], first["log_seq"]), ("ledger.succeed", "everyone", 0))
+        self.assertEqual((first["outcome"]["signed"], first["outcome"]["had"]), (signed, signed - 3))
+        self.assertIn(f"\n{signed}\n", first["outcome"]["checkpoint"])
+        self.assertEqual(h.sekisho("ledger", "verify", person="aud1").returncode, 0)
+        self.assertIn("ledger.tail-lost", [a["rule"] for a in h.http("GET", "/v1/alerts", "sec1").json["items"]])
+        self.assertEqual(h.http("GET", TICKET, "sup1", purpose="C").status, 200)
+        fresh = h.sekisho("ledger", "key").stdout.strip()
+        self.assertNotEqual(fresh.split("+")[0], key.split("+")[0])
+        self.assertEqual(fresh.split("/")[0], key.split("/")[0])
+        told = self.verify(h, self.bundle(h))
+        self.assertIn(key.split("+")[0], told)          # the citation is followed by who holds the old key
+        done = subprocess.run([PROGRAM, "bundle", "verify", old, "--key", key], env=environment(), capture_output=True)
+        self.assertEqual(done.returncode, 0)
+        h.stop()
+        h.start()                       # once is enough
+        self.assertEqual(h.sekisho("ledger", "key").stdout.strip(), fresh)
+        self.fsck_running(h)
+
+    def fsck_running(self, h):
+        done = subprocess.run([PROGRAM, "ledger", "fsck", "--dir", h.dir], env=environment(), capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_an_older_store_brings_nobody_back(self):
+        h = self.house()
+        h.http("GET", TICKET, "sup1", purpose="C")
+        h.stop()
+        copy = os.path.join(h.top, "old")
+        shutil.copytree(os.path.join(h.dir, "store"), copy)
+        h.start()
+        h.http("POST", "/v1/people/sup1/leave", "adm1", body={})
+        h.stop()
+        shutil.rmtree(os.path.join(h.dir, "store"))
+        shutil.copytree(copy, os.path.join(h.dir, "store"))
+        h.start()
+        self.assertEqual(h.http("GET", TICKET, "sup1", purpose="C").status, 401)
+        h.tokens.clear()
+        self.assertEqual(h.http("GET", "/v1/ledger/0", "aud1").json["operation"], "ledger.succeed")
 
     # ---- what is thrown away, sealed and trimmed
 

@@ -28,6 +28,31 @@ CREATE TABLE checkpoint (
 	time INTEGER NOT NULL
 );
 
+-- A log that lost its tail has ended: what the store still had of it, and what its successor has yet to cite.
+CREATE TABLE ended_leaf (
+	log TEXT NOT NULL,
+	seq INTEGER NOT NULL,
+	leaf BLOB NOT NULL,
+	PRIMARY KEY (log, seq)
+);
+
+CREATE TABLE ended_checkpoint (
+	log TEXT NOT NULL,
+	size INTEGER NOT NULL,
+	covers INTEGER NOT NULL,
+	note BLOB NOT NULL,
+	time INTEGER NOT NULL,
+	PRIMARY KEY (log, size)
+);
+
+CREATE TABLE succession (
+	log TEXT PRIMARY KEY,
+	note TEXT NOT NULL,
+	had INTEGER NOT NULL,
+	signed INTEGER NOT NULL,
+	cited INTEGER NOT NULL
+);
+
 CREATE TABLE cosignature (
 	size INTEGER NOT NULL,
 	witness TEXT NOT NULL,
