@@ -22,7 +22,28 @@ sha256_parts(void *context, const struct proof_bytes *parts, size_t count, uint8
 #pragma GCC diagnostic pop
 }
 
-const struct proof_functions ledger_functions[1] = { { NULL, sha256_parts } };
+static bool
+ed25519_parts(void *context, const uint8_t key[32], const struct proof_bytes *parts, size_t count, const uint8_t signature[64])
+{
+	SCOPED void *scope = talloc_new(NULL);
+	size_t size = 0;
+	(void)context;
+	for (size_t i = 0; i < count; i++)
+		size += parts[i].size;
+	uint8_t *whole = talloc_size(scope, size + 1);
+	struct writer w = writer_of(whole, size + 1);
+	for (size_t i = 0; i < count; i++)
+		write_bytes(&w, slice_of(parts[i].data, parts[i].size));
+	EVP_PKEY *public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, 32);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool good = public && c && EVP_DigestVerifyInit(c, NULL, NULL, NULL, public) == 1 &&
+	            EVP_DigestVerify(c, signature, 64, w.data, w.size) == 1;
+	EVP_MD_CTX_free(c);
+	EVP_PKEY_free(public);
+	return good;
+}
+
+const struct proof_functions ledger_functions[1] = { { .sha256 = sha256_parts, .ed25519 = ed25519_parts } };
 
 struct head *
 ledger_head(struct ledger *l, struct slice log)

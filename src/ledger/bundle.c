@@ -126,6 +126,29 @@ take_now(struct bundle *b)
 	return b->now.size ? NULL : E_NOT_FOUND;
 }
 
+static fallible parse_checkpoint(struct bundle *, struct slice note, struct proof_checkpoint *);
+static fallible read_map_leaf(struct bundle *, uint64_t index, uint64_t *covers, struct proof_hash *root);
+static fallible rebuild_map(struct bundle *, uint64_t covers, struct map *);
+
+/* An older checkpoint, which has its witnesses: its map is made again. */
+static fallible
+take_older(struct bundle *b)
+{
+	struct proof_checkpoint c;
+	struct map *map = map_new(b);
+	name_logs(b, b->logs);
+	TRY(parse_checkpoint(b, b->asked->checkpoint, &c));
+	b->now = (struct published){ .size = c.size, .root = c.root, .note = memory_text(b, b->asked->checkpoint) };
+	TRY(read_map_leaf(b, c.size - 1, &b->now.covers, &b->now.map_root));
+	TRY(rebuild_map(b, b->now.covers, map));
+	struct proof_hash rebuilt = map_root(map);
+	if (!proof_hash_same(&rebuilt, &b->now.map_root))
+		return E_LEDGER_FAULT;
+	for (size_t i = 0; i < b->log_count; i++)
+		find_place(map, &b->logs[i]);
+	return NULL;
+}
+
 static fallible
 put_map(json_t *to, struct bundle *b, uint64_t size, uint64_t covers, const struct proof_hash *root)
 {
@@ -224,9 +247,9 @@ add_log(struct bundle *b, size_t log, json_t *logs)
 /* ---- previous ---- */
 
 static fallible
-parse_previous(struct bundle *b, struct proof_checkpoint *out)
+parse_checkpoint(struct bundle *b, struct slice given, struct proof_checkpoint *out)
 {
-	struct proof_bytes text = { b->asked->previous.data, b->asked->previous.size };
+	struct proof_bytes text = { given.data, given.size };
 	struct proof_note note;
 	struct keys_log log;
 	const char *fault;
@@ -235,7 +258,7 @@ parse_previous(struct bundle *b, struct proof_checkpoint *out)
 	TRY(keys_log(b, b->ledger->keys, &log));
 	if (!slice_is(slice_of(out->origin.data, out->origin.size), log.name) || out->size == 0)
 		return E_ARGUMENT;
-	if (out->size > b->now.size)
+	if (b->now.size && out->size > b->now.size)
 		return E_LEDGER_FAULT;
 	struct tree tree = hashes_tree(b->reader->hashes);
 	struct proof_hash root;
@@ -306,7 +329,7 @@ add_previous(struct bundle *b, json_t *to)
 	struct tree tree = hashes_tree(b->reader->hashes);
 	uint64_t covers;
 	size_t count;
-	TRY(parse_previous(b, &then));
+	TRY(parse_checkpoint(b, b->asked->previous, &then));
 	TRY(read_map_leaf(b, then.size - 1, &covers, &root));
 	TRY(rebuild_map(b, covers, map));
 	struct proof_hash rebuilt = map_root(map);
@@ -327,7 +350,7 @@ static fallible
 fill(struct bundle *b, json_t *to)
 {
 	json_t *logs = json_array();
-	TRY(take_now(b));
+	TRY(b->asked->checkpoint.size ? take_older(b) : take_now(b));
 	json_object_set_new(to, "format", json_string("sekisho-bundle/1"));
 	json_object_set_new(to, "checkpoint", json_string(b->now.note));
 	TRY(put_map(to, b, b->now.size, b->now.covers, &b->now.map_root));

@@ -32,6 +32,29 @@ take_head(void *context, const char *name, uint64_t size, int64_t time)
 }
 
 /* The checkpoint signed last, if the map still is what it was then: else the next one is awaited. */
+/* The note with the lines of its witnesses. */
+static fallible
+note_of(const void *owner, struct store *source, uint64_t size, struct slice note, char **out)
+{
+	SCOPED struct rows *rows = NULL;
+	char *text = memory_text(owner, note);
+	TRY(store_rows(NULL, source, QUERY_COSIGNATURES_OF, BIND(as_number((int64_t)size)), &rows));
+	while (rows_next(rows))
+		text = talloc_asprintf_append(text, "%.*s\n", SLICE_ARGUMENTS(row_text(rows, 0)));
+	*out = text;
+	return rows_end(rows);
+}
+
+/* Has a witness seen more than there is? Then the tail is lost, whatever the keyring says. */
+static fallible
+was_witnessed(struct store *source, uint64_t *size)
+{
+	SCOPED struct rows *rows = NULL;
+	TRY(store_rows(NULL, source, QUERY_WITNESSED, BIND_NONE, &rows));
+	*size = rows_next(rows) && !row_is_null(rows, 0) ? (uint64_t)row_number(rows, 0) : 0;
+	return rows_end(rows);
+}
+
 static fallible
 load_published(struct ledger *l, struct store *source, const struct keys_log *log)
 {
@@ -42,8 +65,8 @@ load_published(struct ledger *l, struct store *source, const struct keys_log *lo
 		return rows_end(rows);
 	if ((uint64_t)row_number(rows, 0) != log->size || log->size != l->follower->position)
 		return NULL;
-	*p = (struct published){ .size = log->size, .covers = (uint64_t)row_number(rows, 1), .root = log->root,
-	                         .note = memory_text(l, row_bytes(rows, 2)), .time = row_number(rows, 3) };
+	*p = (struct published){ .size = log->size, .covers = (uint64_t)row_number(rows, 1), .root = log->root, .time = row_number(rows, 3) };
+	TRY(note_of(l, source, p->size, row_bytes(rows, 2), &p->note));
 	logs_map(l->follower->logs, l->follower->map);
 	p->map_root = map_root(l->follower->map);
 	return NULL;
@@ -51,12 +74,14 @@ load_published(struct ledger *l, struct store *source, const struct keys_log *lo
 
 /* What was signed binds: a tree that does not lead to it was derived wrongly, or its leaves were altered. */
 static fallible
-compare_signed(struct ledger *l, const struct keys_log *log)
+compare_signed(struct ledger *l, struct store *source, const struct keys_log *log)
 {
+	uint64_t witnessed;
 	struct tree tree = hashes_tree(l->follower->hashes);
 	struct proof_hash root;
+	TRY(was_witnessed(source, &witnessed));
 	for (bool rebuilt = false;; rebuilt = true) {
-		l->lost = l->follower->lost || log->size > l->follower->position;
+		l->lost = l->follower->lost || log->size > l->follower->position || witnessed > l->follower->position;
 		if (l->lost)
 			return NULL;
 		TRY(tree_root(&tree, log->size, &root));
@@ -86,7 +111,7 @@ ledger_open(const void *owner, const char *dir, struct store *source, struct key
 	TRY(keys_make(keys, MAP_SCOPE, USE_MAP, l->map_key, NULL));
 	TRY(keys_log(l, keys, &log));
 	TRY(follower_open(l, dir, l->map_key, &l->follower));
-	TRY(compare_signed(l, &log));
+	TRY(compare_signed(l, source, &log));
 	l->follower->moved = l->follower->position != log.size;
 	TRY(load_published(l, source, &log));
 	logs_each(l->follower->logs, take_head, l);

@@ -64,5 +64,11 @@ SELECT log, note, had, signed FROM succession WHERE cited = 0;
 -- name: succession_cite
 UPDATE succession SET cited = 1 WHERE log = $1;
 
+-- name: cosignatures_of
+SELECT line FROM cosignature WHERE size = $1 ORDER BY witness;
+
+-- name: witnessed
+SELECT max(size) FROM witness;
+
 -- name: checkpoint_last
 SELECT size, covers, note, time FROM checkpoint ORDER BY size DESC LIMIT 1;

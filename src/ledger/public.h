@@ -15,6 +15,16 @@ fallible ledger_public(const void *owner, struct ledger *, struct ledger_reader 
 /* The label that a log has in the map, to be told to whom it names. */
 struct proof_hash ledger_label(const struct ledger *, struct slice log);
 
+/* ---- witnesses (C2SP tlog-witness) ---- */
+
+/* The body of add-checkpoint: `old` size, consistency proof, the note. Owned by `owner`. */
+fallible ledger_witness_request(const void *owner, struct ledger_reader *, uint64_t old, uint64_t size, struct slice note, struct slice *out);
+/* A cosignature line of the answer by that key (a vkey of type 4), over that note; `seen` is the time it says, in seconds.
+ * Fails with E_ARGUMENT where the key cannot be read, E_LEDGER_FAULT where no line holds. */
+fallible ledger_witness_check(const void *owner, struct slice vkey, struct slice note, struct slice answer, struct slice *line, int64_t *seen);
+/* The newest checkpoint bears the line from now on, if it still is that one. */
+void ledger_cosign(struct ledger *, uint64_t size, struct slice line);
+
 /* ---- bundles ---- */
 
 struct ledger_bundle {
@@ -22,6 +32,7 @@ struct ledger_bundle {
 	bool has_time;
 	int64_t since, until;           /* microseconds */
 	struct slice previous;          /* a note that was kept; empty: none */
+	struct slice checkpoint;        /* under this note instead of the newest, with its cosignatures; empty: the newest */
 };
 
 /* proof.json under the newest checkpoint. Fails with E_LEDGER_FAULT where `previous` is of another history, E_ARGUMENT where

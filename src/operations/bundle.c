@@ -1,6 +1,7 @@
 /* Bundles: what a subscriber takes home and checks by itself (LEDGER.md, "Bundle"). */
 #include "operations/help.h"
 #include "operations/operations.h"
+#include "operations/operations_sql.h"
 
 #include "assure/assure.h"
 #include "ledger/public.h"
@@ -114,6 +115,40 @@ count_entries(json_t *proof)
 	return n;
 }
 
+static fallible
+quorum_of(struct passage *p, uint64_t *quorum)
+{
+	SCOPED struct rows *r = NULL;
+	*quorum = 0;
+	TRY(store_rows(NULL, p->view, QUERY_SETTING_GET, BIND(as_text(LITERAL("witness.quorum"))), &r));
+	if (rows_next(r))
+		return text_number_parse(row_text(r, 0), quorum);
+	return rows_end(r);
+}
+
+/* Where policy asks for witnesses: the newest checkpoint that has enough of them, with their lines. */
+static fallible
+choose_checkpoint(struct passage *p, struct ledger_bundle *b, uint64_t *size)
+{
+	SCOPED struct rows *r = NULL, *lines = NULL;
+	uint64_t quorum;
+	TRY(quorum_of(p, &quorum));
+	if (quorum == 0)
+		return NULL;
+	TRY(store_rows(NULL, p->view, QUERY_CHECKPOINT_COSIGNED, BIND(as_number((int64_t)quorum)), &r));
+	if (!rows_next(r)) {
+		TRY(rows_end(r));
+		return passage_fail(p, E_BUSY, "no checkpoint has been cosigned by %llu witnesses yet", (unsigned long long)quorum);
+	}
+	*size = (uint64_t)row_number(r, 0);
+	char *note = memory_text(p, row_bytes(r, 1));
+	TRY(store_rows(NULL, p->view, QUERY_BUNDLE_COSIGNATURES, BIND(as_number((int64_t)*size)), &lines));
+	while (rows_next(lines))
+		note = talloc_asprintf_append(note, "%.*s\n", SLICE_ARGUMENTS(row_text(lines, 0)));
+	b->checkpoint = slice_text(note);
+	return rows_end(lines);
+}
+
 static err_t
 bundle_create_prepare(struct passage *p)
 {
@@ -128,6 +163,7 @@ bundle_create_prepare(struct passage *p)
 		return passage_fail(p, E_ARGUMENT, "from: expected a time that is not after `to`");
 	TRY(ledger_await_checkpoint(o->ledger));
 	TRY(ledger_note(p, o->ledger, &size, &note));
+	TRY(choose_checkpoint(p, &b, &size));
 	err_t e = ledger_bundle_proof(&b, o->ledger, gate_reader(p->worker), &proof);
 	if (e == E_ARGUMENT)
 		return passage_fail(p, e, "previous: expected a checkpoint of this log, as /log/checkpoint gives it");

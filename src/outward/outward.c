@@ -95,10 +95,16 @@ read_answers(void *argument)
 	return NULL;
 }
 
+void
+outward_end(struct outward *o)
+{
+	shutdown(o->courier, SHUT_RDWR);
+}
+
 static int
 close_outward(struct outward *o)
 {
-	shutdown(o->courier, SHUT_RDWR);
+	outward_end(o);
 	pthread_join(o->reader, NULL);
 	close(o->courier);
 	pthread_mutex_destroy(&o->lock);

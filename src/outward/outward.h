@@ -13,6 +13,9 @@ struct outward;
 /* Takes over the socket to the courier, and starts the thread that reads its answers. */
 fallible outward_open(const void *owner, int courier, struct outward **out);
 
+/* Whoever waits is told E_UNREACHABLE, and so is who comes later: before the threads that ask are ended. */
+void outward_end(struct outward *);
+
 /* A TCP connection that is being made: a socket that does not block, the caller's to close. `host` may be a name. */
 fallible outward_dial(struct outward *, struct slice host, uint16_t port, int *fd);
 

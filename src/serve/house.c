@@ -62,8 +62,7 @@ apply_system(struct submission *s, struct store *tx, int64_t time)
 	return c->apply(c->context, tx, time);
 }
 
-/* A change without an entry: of what is derived from the book, or done in its name. */
-static fallible
+fallible
 house_apply(struct house *h, err_t (*apply)(void *, struct store *, int64_t), void *context)
 {
 	const struct system_change c = { .apply = apply, .context = context };

@@ -31,6 +31,13 @@ struct system_change {
 };
 fallible system_record(struct house *, const struct system_change *);
 
+/* The same without an entry: of what is derived from the book, or done in its name. */
+fallible house_apply(struct house *, err_t (*apply)(void *, struct store *, int64_t), void *context);
+
+/* Shows checkpoints to witnesses, on a thread of its own, until it is freed. */
+struct witnesses;
+fallible witnesses_start(const void *owner, struct house *, struct outward *, struct witnesses **out);
+
 /* Looks whether the clock has stepped; *told is kept by the caller between looks. */
 void clock_watch(struct house *, bool *told);
 

@@ -38,6 +38,7 @@ struct serve {
 	struct house *house;
 	struct gate *gate;
 	struct outward *outward;
+	struct witnesses *witnesses;
 	struct door *door;
 	struct loop *loop;              /* the main thread's: signals and ticks */
 	struct watch *signals;
@@ -322,10 +323,13 @@ run(struct serve *s, int keeper, int courier, struct ready_writer writer, const 
 	*why = "the start cannot be recorded";
 	TRY(record_event(s, "system.start", "version " SEKISHO_VERSION));
 	TRY(start_workers(s));
+	TRY(witnesses_start(s, s->house, s->outward, &s->witnesses));
 	tell_ready(s, writer);
 	timer_set(s->tick, SECONDS(TICK_SECONDS));
 	loop_run(s->loop);
 	end_workers(s);
+	outward_end(s->outward);
+	talloc_free(s->witnesses);
 	err_t e = record_event(s, "system.stop", "version " SEKISHO_VERSION);
 	talloc_free(s->gate);
 	talloc_free(s->changes);

@@ -4,6 +4,21 @@ SELECT scope, key_use, generation FROM key_generation WHERE done = 0;
 -- name: generations_done
 SELECT scope, key_use, generation FROM key_generation WHERE done = 1;
 
+-- name: checkpoint_newest
+SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1;
+
+-- name: witnesses_all
+SELECT name, url, vkey, authorities, size, seen, state FROM witness ORDER BY name;
+
+-- name: cosignature_put
+INSERT INTO cosignature (size, witness, line) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+
+-- name: witness_cosigned
+UPDATE witness SET size = $2, seen = $3, state = 'cosigns', since = CASE WHEN state = 'cosigns' THEN since ELSE $4 END WHERE name = $1;
+
+-- name: witness_state
+UPDATE witness SET state = $2, since = $3 WHERE name = $1;
+
 -- name: credentials_end
 UPDATE credential SET until = $1, why = $2 WHERE until IS NULL AND expires > $1;
 

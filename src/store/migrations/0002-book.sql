@@ -60,11 +60,19 @@ CREATE TABLE cosignature (
 	PRIMARY KEY (size, witness)
 );
 
+-- size and seen: the newest checkpoint that it cosigned, and when it says it did (seconds).
 CREATE TABLE witness (
 	name TEXT PRIMARY KEY,
 	url TEXT NOT NULL,
 	vkey TEXT NOT NULL,
+	authorities TEXT NOT NULL,
 	size INTEGER NOT NULL,
+	seen INTEGER NOT NULL,
 	state TEXT NOT NULL,
 	since INTEGER NOT NULL
+);
+
+CREATE TABLE setting (
+	name TEXT PRIMARY KEY,
+	value TEXT NOT NULL
 );
