@@ -110,6 +110,7 @@ int run_policy(struct words *);
 int run_bundle(struct words *);
 int ledger_key_print(void);
 int ledger_publish(const char *dir);
+int ledger_export(const char *path, const char *format, const char *cursor);
 int run_init(struct words *);
 int run_serve(struct words *);
 int run_demo(struct words *);

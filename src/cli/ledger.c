@@ -235,5 +235,7 @@ run_ledger(struct words *w)
 		return ledger_key_print();
 	if (strcmp(verb, "publish") == 0 && w->count == 2)
 		return ledger_publish(w->places[1]);
-	return usage_error("ledger tail [-f]|search|show ENTRY|verify|fsck --dir D|key|publish DIR");
+	if (strcmp(verb, "export") == 0 && w->count == 2)
+		return ledger_export(w->places[1], words_option(w, "format"), words_option(w, "cursor"));
+	return usage_error("ledger tail [-f]|search|show ENTRY|verify|fsck --dir D|key|publish DIR|export FILE [--format ocsf] [--cursor FILE]");
 }

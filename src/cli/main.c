@@ -31,7 +31,7 @@ const struct command cli_commands[] = {
 	{ "get", "SUBSCRIBER COLLECTION/ID", { "gives an object", "オブジェクトを取得する" }, run_get, "version", 2 },
 	{ "put", "SUBSCRIBER COLLECTION/ID [FILE]", { "puts an object", "オブジェクトを保存する" }, run_put, "type attributes if-match idempotency-key", 3 },
 	{ "object", "get|put|ls|history|rm|import …", { "objects of a subscriber", "オブジェクトを扱う" }, run_object, "version type attributes if-match idempotency-key limit", 4 },
-	{ "ledger", "tail|search|show|verify", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger, "actor subscriber resource credential for-purpose from to limit n f dir key", 2 },
+	{ "ledger", "tail|search|show|verify|fsck|key|publish|export …", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger, "actor subscriber resource credential for-purpose from to limit n f dir key format cursor", 2 },
 	{ "bundle", "create --subscriber S FILE|verify FILE --key VKEY|show FILE", { "makes a bundle of the book, and checks one offline", "台帳の束を作成し、オフラインで検証する" }, run_bundle, "subscriber from to previous", 2 },
 	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy, "idempotency-key", 2 },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },

@@ -115,6 +115,10 @@ struct ledger_filter {
 fallible ledger_search(struct ledger_reader *, const struct ledger_filter *,
                        err_t (*each)(void *, uint64_t seq, struct slice bytes, const struct proof_entry *), void *argument);
 
+/* Oldest first, from `from` on, at most `limit`; *next is where to go on, `from` where there is nothing more. */
+fallible ledger_each(struct ledger_reader *, uint64_t from, size_t limit,
+                     err_t (*each)(void *, uint64_t seq, struct slice bytes, const struct proof_entry *), void *argument, uint64_t *next);
+
 /* Re-hashes everything, on all cores; `fault` gets kind, file, index and text of each fault in order, `progress` (or
  * NULL) the count so far. The tree must lead to the root that was signed at signed_size, where that is not 0. */
 struct ledger_check {
@@ -130,5 +134,8 @@ fallible ledger_verify(struct ledger_reader *, struct ledger_check *);
 
 /* The entry as CONTRACT.md shows it; `keys` may be NULL: then the detail stays closed. A new reference. */
 json_t *entry_json(struct keys *keys, uint64_t seq, const struct proof_entry *);
+
+/* That JSON as an OCSF event. A new reference. */
+json_t *entry_ocsf(json_t *entry);
 
 extern const struct proof_functions ledger_functions[1];

@@ -196,3 +196,44 @@ ledger_search(struct ledger_reader *r, const struct ledger_filter *f,
 	TRY(scan(&s, before, position));        /* what is not yet derived */
 	return is_done(&s) ? NULL : follow_term(&s, key, before < position ? before : position);
 }
+
+/* ---- in order ---- */
+
+struct walk {
+	err_t (*each)(void *, uint64_t, struct slice, const struct proof_entry *);
+	void *argument;
+	size_t left;
+	uint64_t next;
+};
+
+static err_t
+walk_leaf(void *context, uint64_t seq, struct slice leaf)
+{
+	struct walk *w = context;
+	struct slice bytes = slice_from(leaf, 1);
+	struct proof_entry e;
+	const char *fault;
+	if (w->left == 0)
+		return NULL;
+	w->next = seq + 1;
+	if (leaf.size == 0 || leaf.data[0] != 0)
+		return NULL;
+	if (!proof_entry_parse((struct proof_bytes){ bytes.data, bytes.size }, &e, &fault))
+		return E_ENTRY_FORM;
+	w->left--;
+	return w->each(w->argument, seq, bytes, &e);
+}
+
+fallible
+ledger_each(struct ledger_reader *r, uint64_t from, size_t limit, err_t (*each)(void *, uint64_t, struct slice, const struct proof_entry *),
+            void *argument, uint64_t *next)
+{
+	struct walk w = { .each = each, .argument = argument, .left = limit, .next = from };
+	for (uint64_t before = from, ignored; w.left; before = w.next) {
+		TRY(leaves_run(r->leaves, before, UINT64_MAX >> 1, walk_leaf, &w, &ignored));
+		if (w.next == before)
+			break;
+	}
+	*next = w.next;
+	return NULL;
+}

@@ -188,3 +188,63 @@ const struct operation ledger_verify_all_operation = {
 	.output = SCHEMA_OBJECT,
 	.prepare = ledger_verify_prepare,
 };
+
+/* ---- export: oldest first, with a cursor, for the systems that read along ---- */
+
+struct export_arguments {
+	int64_t after, limit;
+	struct slice format;
+};
+
+struct export {
+	struct passage *passage;
+	json_t *items;
+	bool ocsf;
+};
+
+static err_t
+export_entry(void *argument, uint64_t seq, struct slice bytes, const struct proof_entry *e)
+{
+	struct export *x = argument;
+	json_t *entry = entry_json(x->passage->keys, seq, e);
+	(void)bytes;
+	json_array_append_new(x->items, x->ocsf ? entry_ocsf(entry) : json_incref(entry));
+	json_decref(entry);
+	return NULL;
+}
+
+static err_t
+ledger_export_prepare(struct passage *p)
+{
+	const struct export_arguments *a = p->args;
+	struct export x = { p, json_array(), slice_is(a->format, "ocsf") };
+	uint64_t next = (uint64_t)a->after;
+	if (a->format.size && !x.ocsf && !slice_is(a->format, "json")) {
+		json_decref(x.items);
+		return passage_fail(p, E_ARGUMENT, "format: expected json or ocsf");
+	}
+	err_t e = ledger_each(gate_reader(p->worker), (uint64_t)a->after, a->limit ? (size_t)a->limit : PAGE, export_entry, &x, &next);
+	pairs_number(&p->outcome, "rows", (int64_t)json_array_size(x.items));
+	passage_answer(p, json_list(x.items, json_integer((json_int_t)next)));
+	return e;
+}
+
+static const struct field ledger_export_fields[] = {
+	{ "after", PLACE_QUERY, FIELD_NUMBER, false, ARGUMENT(export_arguments, after), INT64_MAX - 1, "`next` of the last page" },
+	{ "limit", PLACE_QUERY, FIELD_NUMBER, false, ARGUMENT(export_arguments, limit), 1000, "entries a page" },
+	{ "format", PLACE_QUERY, FIELD_NAME, false, ARGUMENT(export_arguments, format), 0, "json (unless said), or ocsf" },
+	{ NULL },
+};
+
+const struct operation ledger_export_operation = {
+	.name = "ledger.export",
+	.says = { "Gives the book oldest first, with a cursor; as OCSF events if asked", "台帳を古い順に、カーソル付きで出力する（OCSF 形式も可）" },
+	.route = { GET, "/v1/ledger/export" },
+	.action = "ledger.read",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_READ,
+	.fields = ledger_export_fields,
+	.args_size = sizeof(struct export_arguments),
+	.output = SCHEMA_LIST,
+	.prepare = ledger_export_prepare,
+};
