@@ -210,6 +210,17 @@ next_for(struct passage *p, const char *action, enum resource_type type)
 	                     type == RESOURCE_OBJECT ? (int)p->object.size : 0, (const char *)p->object.data, verb);
 }
 
+/* The command that was refused, as far as the gate knows it, with what it lacked. */
+static const char *
+same_with_purpose(struct passage *p, const char *action, enum resource_type type)
+{
+	const char *verb = strcmp(action, "write") == 0 ? "put" : strcmp(action, "delete") == 0 ? "rm" : strcmp(action, "list") == 0 ? "ls"
+	                   : strcmp(action, "history") == 0 ? "history" : "get";
+	return memory_format(p, "sekisho object %s %.*s %.*s%s%.*s --purpose CASE-1", verb, SLICE_ARGUMENTS(p->subscriber),
+	                     SLICE_ARGUMENTS(p->collection), type == RESOURCE_OBJECT ? "/" : "",
+	                     type == RESOURCE_OBJECT ? (int)p->object.size : 0, (const char *)p->object.data);
+}
+
 static void
 explain(struct decider *d, struct passage *p, const struct cedar_response *r, const char *action, enum resource_type type,
         err_t *code)
@@ -227,8 +238,8 @@ explain(struct decider *d, struct passage *p, const struct cedar_response *r, co
 	const char *name = annotation(d, p, policy, "code");
 	err_t named = name ? err_find(name) : NULL;
 	p->detail_text = english ? passage_says(p, english, japanese) : "a policy forbids this";
-	p->next = annotation(d, p, policy, "next");
 	*code = named && named->http == 403 ? named : E_DENIED;
+	p->next = *code == E_PURPOSE ? same_with_purpose(p, action, type) : annotation(d, p, policy, "next");
 }
 
 static void

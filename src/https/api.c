@@ -3,6 +3,7 @@
 #include "base/id.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "https/words.h"
 #include "ledger/public.h"
 
 #include <inttypes.h>
@@ -111,7 +112,7 @@ find_route(const struct api *api, const struct http_request *r, struct given *g,
 static enum language
 language_of(const struct http_request *r)
 {
-	return slice_starts(http_header_find(r, "Accept-Language"), LITERAL("ja")) ? JAPANESE : ENGLISH;
+	return words_language(http_header_find(r, "Accept-Language"));
 }
 
 static char *
@@ -237,7 +238,7 @@ static struct slice
 bearer_of(const struct http_request *r)
 {
 	struct slice value = http_header_find(r, "Authorization");
-	return slice_starts(value, LITERAL("Bearer ")) ? slice_from(value, 7) : (struct slice){ NULL, 0 };
+	return words_start(value, "bearer ") ? slice_from(value, 7) : (struct slice){ NULL, 0 };
 }
 
 static fallible
@@ -268,7 +269,7 @@ take_body(struct call *c, const struct http_request *r)
 	}
 	if (body.size == 0)
 		return NULL;
-	if (!slice_starts(type, LITERAL("application/json")))
+	if (!words_start(type, "application/json"))
 		return passage_fail(p, E_MEDIA_TYPE, "expected application/json");
 	c->given.body = json_loadb((const char *)body.data, body.size, JSON_REJECT_DUPLICATES, &why);
 	if (!c->given.body)

@@ -181,10 +181,9 @@ check_sealed(struct part *p, uint64_t end)
 static fallible
 check_part(struct part *p, uint64_t tail, uint64_t end)
 {
-	uint64_t next = UINT64_MAX;
+	uint64_t next, at = p->begin > tail ? p->begin : tail;
 	TRY(check_sealed(p, end));
-	for (uint64_t at = p->begin > tail ? p->begin : tail, sealed_to = p->next; at < sealed_to && at != next; at = next) {
-		next = at;
+	for (const uint64_t sealed_to = p->next; at < sealed_to; at = next) {
 		TRY(leaves_run(p->reader->leaves, at, sealed_to, compare_copies, p, &next));
 		if (next == at)
 			break;

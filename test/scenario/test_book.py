@@ -3,6 +3,7 @@ import base64
 import glob
 import hashlib
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -340,6 +341,61 @@ class Book(unittest.TestCase):
         open(path, "wb").write(data)
         told = self.fsck(h, exit=7)
         self.assertIn("FAULT archive ledger/sealed/000001", told)
+
+    def test_flipped_bytes_and_truncations_are_found_or_change_nothing(self):
+        """Over sealed files, hashes, and leaves in the store's tables; the root that fsck prints is of every proven byte."""
+        h = self.house(start=False)
+        self.fill(h, 3000)
+        told = self.fsck(h)
+        chosen = random.Random(int(os.environ.get("SEKISHO_SEED", "1")))
+        flips, cuts = (500, 20) if os.environ.get("SEKISHO_SOAK") else (120, 20)
+        folder = os.path.join(h.dir, "ledger")
+        files = [os.path.join(folder, "sealed/000000"), os.path.join(folder, "hashes")]
+        found = 0
+        for n in range(flips):
+            if n % 3 == 2:
+                undo = self.flip_leaf(h, chosen)
+            else:
+                path = files[n % 3]
+                data = bytearray(open(path, "rb").read())
+                at = chosen.randrange(len(data))
+                kept = bytes(data)
+                data[at] ^= 1 << chosen.randrange(8)
+                open(path, "wb").write(data)
+                undo = lambda path=path, kept=kept: open(path, "wb").write(kept)
+            done = subprocess.run([PROGRAM, "ledger", "fsck", "--dir", h.dir], env=environment(), capture_output=True, text=True)
+            if done.returncode == 0:
+                self.assertEqual(done.stdout, told, n)
+            else:
+                self.assertEqual(done.returncode, 7, done.stderr)
+                found += 1
+            undo()
+        for n in range(cuts):
+            path = files[n % 2]
+            kept = open(path, "rb").read()
+            open(path, "wb").write(kept[:chosen.randrange(len(kept))])
+            done = subprocess.run([PROGRAM, "ledger", "fsck", "--dir", h.dir], env=environment(), capture_output=True, text=True)
+            if path == files[1]:
+                self.assertEqual(done.returncode, 7, done.stdout)
+            elif done.returncode == 0:
+                self.assertEqual(done.stdout, told)         # the tail still has what was cut
+            open(path, "wb").write(kept)
+        self.assertEqual(found, flips)                      # none was missed
+        self.assertEqual(self.fsck(h), told)
+
+    def flip_leaf(self, h, chosen):
+        db = sqlite3.connect(os.path.join(h.dir, "store/store.db"))
+        seq, leaf = chosen.choice(db.execute("SELECT seq, leaf FROM tail").fetchall())
+        bad = bytearray(leaf)
+        bad[chosen.randrange(len(bad))] ^= 1 << chosen.randrange(8)
+        db.execute("UPDATE tail SET leaf = ? WHERE seq = ?", (bytes(bad), seq))
+        db.commit()
+
+        def undo():
+            db.execute("UPDATE tail SET leaf = ? WHERE seq = ?", (leaf, seq))
+            db.commit()
+            db.close()
+        return undo
 
     def rows(self, h, table):
         db = sqlite3.connect(f"file:{h.dir}/store/store.db?mode=ro", uri=True)

@@ -275,6 +275,23 @@ class Api(Base):
         self.assertEqual(h.http("PUT", path, "sup1", body="x", purpose="C", Idempotency_Key="k", Content_Type="text/plain",
                                 If_Match='"77"').status, 409)
 
+    def test_case_and_weights_of_headers(self):
+        h = self.house()
+        for accept, japanese in (("en;q=0.1,ja;q=0.9", True), ("*;q=0.1, ja", True), ("JA", True), ("ja;q=0.2, en", False), ("", False)):
+            title = h.http("GET", "/v1/whoami", Accept_Language=accept).json["title"]
+            self.assertEqual(not title.isascii(), japanese, accept)
+        token = h.token("sup1")
+        self.assertEqual(h.http("GET", "/v1/whoami", Authorization="bearer " + token).status, 200)
+        self.assertEqual(h.http("POST", "/v1/requests", "sup1", body='{"subscriber":"globex","resource":"tickets","for":"10m"}',
+                                Content_Type="Application/JSON").status, 202)
+
+    def test_without_a_purpose_the_next_command_is_whole(self):
+        h = self.house()
+        done = h.sekisho("get", "acme", "tickets/4711", person="sup1")
+        self.assertEqual(done.returncode, 3)
+        command = next(l for l in done.stderr.splitlines() if "--purpose" in l).split("sekisho ", 1)[1].split()
+        self.assertEqual(h.sekisho(*command, person="sup1").returncode, 0, command)
+
     def test_two_if_match_are_refused(self):
         h = self.house()
         c = h.connect()
