@@ -107,7 +107,7 @@ cedar_evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], c
 	run->arena = arena;
 	run->message = NULL;
 	for (i = 0; i < 3; i++) {
-		uids[i] = cedar_uid_of(parties[i]->type, parties[i]->id);
+		uids[i] = cedar_uid_of(arena, parties[i]->type, parties[i]->id);
 		run->variables[i] = (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = &uids[i] };
 		if (base != NULL)
 			cedar_entities_prefetch(base, &uids[i]);
@@ -141,6 +141,13 @@ decide_all(const struct cedar_policies *set, struct cedar_evaluation *run, struc
 	return true;
 }
 
+/* A context out of JSON that holds unknowns may be unknown as a whole. */
+static bool
+context_fits(const struct cedar_value *context)
+{
+	return context->kind == CEDAR_RECORD || context->kind == CEDAR_UNKNOWN;
+}
+
 bool
 cedar_authorize(const struct cedar_policies *set, const struct cedar_entities *base, struct cedar_builder *overlay,
 	const struct cedar_request *request, struct cedar_scratch *scratch, struct cedar_response *out)
@@ -154,7 +161,7 @@ cedar_authorize(const struct cedar_policies *set, const struct cedar_entities *b
 	if (overlay != NULL && !cedar_builder_seal(overlay, base))
 		return false;
 	cedar_evaluation_start(&run, uids, base, overlay, request, &scratch->arena);
-	if (run.variables[CEDAR_CONTEXT].kind != CEDAR_RECORD || !decide_all(set, &run, &decision, uids))
+	if (!context_fits(&run.variables[CEDAR_CONTEXT]) || !decide_all(set, &run, &decision, uids))
 		return false;
 	out->allow = decision.reason_count > 0 && !decision.forbidden;
 	out->reasons = decision.reasons;

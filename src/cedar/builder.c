@@ -111,7 +111,7 @@ struct cedar_value *
 cedar_value_entity(struct cedar_builder *builder, const char *type, const char *id)
 {
 	struct cedar_value *value = value_new(builder, CEDAR_ENTITY);
-	struct cedar_uid uid = cedar_uid_of(cedar_text_of(type), cedar_text_of(id));
+	struct cedar_uid uid = cedar_uid_of(&builder->arena, cedar_text_of(type), cedar_text_of(id));
 
 	if (value == NULL)
 		return NULL;
@@ -261,7 +261,7 @@ cedar_entity_add_uid(struct cedar_builder *builder, const struct cedar_uid *uid)
 struct cedar_entity *
 cedar_entity_add(struct cedar_builder *builder, const char *type, const char *id)
 {
-	struct cedar_uid uid = cedar_uid_of(cedar_text_of(type), cedar_text_of(id));
+	struct cedar_uid uid = cedar_uid_of(&builder->arena, cedar_text_of(type), cedar_text_of(id));
 
 	uid.type = cedar_text_copy(&builder->arena, uid.type);
 	uid.id = cedar_text_copy(&builder->arena, uid.id);
@@ -300,7 +300,7 @@ cedar_entity_parent_uid(struct cedar_builder *builder, struct cedar_entity *enti
 void
 cedar_entity_parent(struct cedar_builder *builder, struct cedar_entity *entity, const char *type, const char *id)
 {
-	struct cedar_uid uid = cedar_uid_of(cedar_text_of(type), cedar_text_of(id));
+	struct cedar_uid uid = cedar_uid_of(&builder->arena, cedar_text_of(type), cedar_text_of(id));
 
 	cedar_entity_parent_uid(builder, entity, cedar_uid_copy(&builder->arena, &uid));
 }

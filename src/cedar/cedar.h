@@ -38,7 +38,7 @@ struct cedar_fault {
 enum {
 	CEDAR_SOURCE_MAX = 64 << 20, /* bytes of one text */
 	CEDAR_DEPTH_MAX = 256,       /* nesting of expressions, values and JSON */
-	CEDAR_NAME_MAX = 4096, /* bytes of a name with its namespaces */
+	CEDAR_NAME_MAX = 4096,       /* bytes of a name with its namespaces */
 	CEDAR_POLICIES_MAX = 1 << 24
 };
 
@@ -54,7 +54,8 @@ struct cedar_entity;
 /* Policies. The ids in a text are policy0, policy1, …; in JSON sets they are the keys. `policies` owns copies. */
 CEDAR_CHECKED bool cedar_policies_parse(const struct cedar_memory *, struct cedar_text source,
 	struct cedar_policies **out, struct cedar_fault *);
-/* A policy set in JSON ({"staticPolicies","templates","templateLinks"}) or a single policy in JSON. */
+/* A policy set in JSON ({"staticPolicies","templates","templateLinks"}, the static ones by their ids, in a list or as one
+ * text, each in JSON or as text) or a single policy in JSON. */
 CEDAR_CHECKED bool cedar_policies_parse_json(const struct cedar_memory *, struct cedar_text source,
 	struct cedar_policies **out, struct cedar_fault *);
 void cedar_policies_free(struct cedar_policies *);
@@ -62,7 +63,8 @@ void cedar_policies_free(struct cedar_policies *);
 size_t cedar_policies_count(const struct cedar_policies *);
 struct cedar_text cedar_policy_id(const struct cedar_policies *, size_t index);
 struct cedar_text cedar_policy_annotation(const struct cedar_policies *, size_t index, const char *key); /* data NULL if none */
-struct cedar_text cedar_policy_source(const struct cedar_policies *, size_t index); /* its span of the text; empty from JSON */
+/* Its span of the text that the set was parsed from, which is not copied: only while the caller keeps it. Empty from JSON. */
+struct cedar_text cedar_policy_source(const struct cedar_policies *, size_t index);
 bool cedar_policy_forbids(const struct cedar_policies *, size_t index);
 /* Bytes held by the set, for measuring. */
 size_t cedar_policies_memory(const struct cedar_policies *);
@@ -103,7 +105,8 @@ void cedar_entity_attribute(struct cedar_builder *, struct cedar_entity *, const
 void cedar_entity_tag(struct cedar_builder *, struct cedar_entity *, const char *name, struct cedar_value *);
 void cedar_entity_parent(struct cedar_builder *, struct cedar_entity *, const char *type, const char *id);
 
-/* Entity stores. `schema` may be NULL. Cycles are refused. */
+/* Entity stores. `schema` may be NULL. Cycles are refused, and hierarchies that are too intricate: where completing the
+ * ancestors takes more than 2^24 steps and 2,048 more for each entity. */
 CEDAR_CHECKED bool cedar_entities_parse_json(const struct cedar_memory *, struct cedar_text json,
 	const struct cedar_schema *, struct cedar_entities **out, struct cedar_fault *);
 /* A new store: `base` (NULL: empty) with the builder's entities added or put in place of those of the same
@@ -140,6 +143,7 @@ struct cedar_scratch *cedar_scratch_new(const struct cedar_memory *);
 void cedar_scratch_free(struct cedar_scratch *);
 
 /* Decides. `base` and `overlay` may be NULL; an entity of the overlay hides the one of the same uid in the base.
- * Answers false only when memory ran out, a value was too deep or the builder had failed; then deny. */
+ * Answers false only when memory ran out, a value was too deep, the builder had failed or its entities stand in a circle or
+ * are too intricate; then deny. */
 CEDAR_CHECKED bool cedar_authorize(const struct cedar_policies *, const struct cedar_entities *base,
 	struct cedar_builder *overlay, const struct cedar_request *, struct cedar_scratch *, struct cedar_response *out);

@@ -4,14 +4,20 @@
 #include "cedar/schema.h"
 #include "cedar/type.h"
 
-/* What is known to be there: an attribute or tag of an expression, because a `has` around says so. Lists are shared. */
+/* What is known to be there: attributes or tags of expressions, because a `has` around says so. A set that never changes, as a
+ * tree over the bits of hashes: branches, and leaves that hold what has one hash. NULL is the empty set. */
 struct cedar_capability {
-	const struct cedar_capability *next;
-	uint64_t hash;
-	uint32_t length; /* of the list from here on */
-	const struct cedar_expr *object;
-	const struct cedar_expr *tag; /* NULL: an attribute */
-	struct cedar_text name;
+	uint64_t hash; /* of a branch: the bits that all below have in common */
+	int bit;       /* where those of a branch part; LEAF */
+	union {
+		const struct cedar_capability *sides[2];
+		struct {
+			const struct cedar_capability *next; /* of the same hash */
+			const struct cedar_expr *object;
+			const struct cedar_expr *tag; /* NULL: an attribute */
+			struct cedar_text name;
+		};
+	};
 };
 
 enum { CEDAR_CHECK_STEPS_MAX = 1000000 };
@@ -42,7 +48,8 @@ struct cedar_checker {
 	struct cedar_report *report;
 	struct cedar_memory memory;
 	size_t capacity;
-	size_t policy_first; /* of the report: where this policy's problems begin */
+	uint64_t *seen; /* hashes of what was reported for this policy; 0: free */
+	size_t seen_count, seen_capacity;
 	unsigned steps; /* nodes checked in one environment; operands may be shared, so a small policy can take many */
 	bool failed;    /* out of memory */
 };
@@ -65,21 +72,25 @@ struct cedar_answer cedar_check_in(struct cedar_checker *, const struct cedar_ca
 	const struct cedar_expr *left, const struct cedar_expr *right);
 struct cedar_answer cedar_check_is(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
 struct cedar_answer cedar_check_call(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+/* In check_attribute.c. */
+struct cedar_answer cedar_check_attribute(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer cedar_check_has(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer cedar_check_get_tag(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer cedar_check_has_tag(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
 struct cedar_answer cedar_check_and(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *const *,
 	size_t count);
 
 /* In check_names.c: types and actions that the policy names. */
 void cedar_check_names(struct cedar_checker *);
 void cedar_check_entity_name(struct cedar_checker *, struct cedar_text name, uint32_t offset);
+/* In check_text.c: warns of what may not be what it looks like. */
+void cedar_check_texts(struct cedar_checker *);
 /* In check_scope.c: does any action apply to what the scope lets through? */
 void cedar_check_application(struct cedar_checker *);
 /* In check_policy.c: checks the whole condition in every environment. */
 void cedar_check_policy(struct cedar_checker *);
 
-/* How many operands, and which: every kind of node lays them out in one of two ways. */
-size_t cedar_expr_operands(const struct cedar_expr *);
-const struct cedar_expr *cedar_expr_operand(const struct cedar_expr *, size_t index);
-uint64_t cedar_expr_hash(const struct cedar_expr *);
+uint64_t cedar_expr_hash(const struct cedar_key *, const struct cedar_expr *);
 /* False also where comparing would take too long. */
 bool cedar_expr_same(const struct cedar_expr *, const struct cedar_expr *);
 /* NULL out of no capability at all, and when memory is out. */

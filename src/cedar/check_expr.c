@@ -41,13 +41,30 @@ fail_kind(struct cedar_checker *checker, const struct cedar_expr *expr, const st
 		cedar_type_show(type, buffer, sizeof buffer));
 }
 
+/* What is unknown passes for what is expected of it; an entity or record it stays unknown as. */
+static const struct cedar_type *
+never_as(unsigned kinds)
+{
+	static const struct cedar_type any_set = { .kind = CEDAR_TYPE_SET, .depth = 2, .element = &cedar_type_never };
+
+	if (kinds == CEDAR_BIT_TRUTH)
+		return &cedar_type_bool;
+	if (kinds == CEDAR_BIT_LONG)
+		return &cedar_type_long;
+	if (kinds == CEDAR_BIT_STRING)
+		return &cedar_type_string;
+	return kinds == CEDAR_BIT_SET ? &any_set : &cedar_type_never;
+}
+
 struct cedar_answer
 cedar_check_kind(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr, unsigned kinds,
 	const char *expected)
 {
 	struct cedar_answer answer = cedar_check_expr(checker, prior, expr);
 
-	if (answer.type == NULL || (kinds >> answer.type->kind & 1))
+	if (answer.type != NULL && answer.type->kind == CEDAR_TYPE_NEVER)
+		answer.type = never_as(kinds);
+	if (answer.type == NULL || answer.type->kind == CEDAR_TYPE_NEVER || (kinds >> answer.type->kind & 1))
 		return answer.type ? answer : cedar_answer_bad(NULL);
 	fail_kind(checker, expr, answer.type, kinds, expected);
 	return cedar_answer_bad(NULL);
@@ -126,14 +143,18 @@ join_and(struct cedar_checker *checker, struct cedar_answer left, struct cedar_a
 struct cedar_answer
 cedar_check_and(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *const *items, size_t count)
 {
-	struct cedar_answer answer = check_truth(checker, prior, items[0]);
+	struct cedar_answer answer = check_truth(checker, prior, items[0]), right;
+	const struct cedar_capability *sofar = cedar_known_union(checker, prior, answer.known);
 	size_t i;
 
 	for (i = 1; i < count; i++) {
 		if (answer.type != NULL && answer.type->kind == CEDAR_TYPE_FALSE)
 			return (struct cedar_answer){ .type = answer.type, .good = answer.good };
-		answer = join_and(checker, answer,
-			check_truth(checker, cedar_known_union(checker, prior, answer.known), items[i]));
+		right = check_truth(checker, sofar, items[i]);
+		answer = join_and(checker, answer, right);
+		if (answer.known == NULL || answer.known == right.known) /* what was on the left is forgotten */
+			sofar = prior;
+		sofar = cedar_known_union(checker, sofar, answer.known ? right.known : NULL);
 	}
 	return answer;
 }
@@ -214,85 +235,6 @@ check_not(struct cedar_checker *checker, const struct cedar_capability *prior, c
 	if (answer.type->kind == CEDAR_TYPE_BOOL)
 		return cedar_answer_after(answer.good, cedar_answer_good(&cedar_type_bool));
 	return cedar_answer_after(answer.good, cedar_answer_good(cedar_type_of_truth(answer.type->kind == CEDAR_TYPE_FALSE)));
-}
-
-static const struct cedar_type *
-shape_of(const struct cedar_type *type)
-{
-	return type->kind == CEDAR_TYPE_ENTITY ? type->entity->shape : type;
-}
-
-static const char *
-suggest_attribute(struct cedar_checker *checker, const struct cedar_type *shape, struct cedar_text name)
-{
-	const char **names = cedar_arena_take(&checker->scratch, shape->count * sizeof *names), *nearest;
-	char *help = cedar_arena_take(&checker->scratch, 100);
-	uint32_t i;
-
-	if (names == NULL || help == NULL)
-		return NULL;
-	for (i = 0; i < shape->count; i++) {
-		names[i] = cedar_text_copy(&checker->scratch, shape->attributes[i].name).data;
-		if (names[i] == NULL)
-			return NULL;
-	}
-	nearest = cedar_nearest(name, names, shape->count);
-	if (nearest == NULL)
-		return NULL;
-	snprintf(help, 100, "did you mean `%s`?", nearest);
-	return help;
-}
-
-static void __attribute__((noinline))
-fail_attribute(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *type, bool optional)
-{
-	int size = expr->name.size > 60 ? 60 : (int)expr->name.size;
-	char buffer[100];
-
-	cedar_type_show(type, buffer, sizeof buffer);
-	if (optional)
-		cedar_check_fail(checker, expr->offset, "test it with `has` first, joined by &&",
-			"the attribute `%.*s` of %s is optional and may be absent", size, expr->name.data, buffer);
-	else
-		cedar_check_fail(checker, expr->offset, suggest_attribute(checker, shape_of(type), expr->name),
-			"%s has no attribute `%.*s`", buffer, size, expr->name.data);
-}
-
-APART static struct cedar_answer
-check_attribute(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
-{
-	struct cedar_answer object = cedar_check_kind(checker, prior, expr->object, CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
-		"an entity or a record");
-	const struct cedar_attribute *attribute;
-
-	if (object.type == NULL)
-		return cedar_answer_bad(NULL);
-	attribute = cedar_attribute_find(shape_of(object.type), expr->name);
-	if (attribute != NULL &&
-		(attribute->required || cedar_known_has(prior, cedar_known_attribute(checker, expr->object, expr->name))))
-		return cedar_answer_after(object.good, cedar_answer_good(attribute->type));
-	fail_attribute(checker, expr, object.type, attribute != NULL);
-	return cedar_answer_bad(attribute ? attribute->type : NULL);
-}
-
-/* An entity need not be in the store, so `has` is not sure to be true of it even where the attribute is required. */
-APART static struct cedar_answer
-check_has(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
-{
-	struct cedar_answer object = cedar_check_kind(checker, prior, expr->object, CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
-		"an entity or a record");
-	const struct cedar_attribute *attribute;
-	struct cedar_answer answer = { .type = &cedar_type_bool, .good = true };
-
-	if (object.type == NULL)
-		return cedar_answer_bad(&cedar_type_bool);
-	attribute = cedar_attribute_find(shape_of(object.type), expr->name);
-	if (attribute == NULL)
-		return cedar_answer_after(object.good, cedar_answer_good(&cedar_type_false));
-	answer.known = cedar_known_attribute(checker, expr->object, expr->name);
-	if ((attribute->required && object.type->kind == CEDAR_TYPE_RECORD) || cedar_known_has(prior, answer.known))
-		answer.type = &cedar_type_true;
-	return cedar_answer_after(object.good, answer);
 }
 
 static void __attribute__((noinline))
@@ -397,7 +339,7 @@ cedar_check_expr(struct cedar_checker *checker, const struct cedar_capability *p
 {
 	if (++checker->steps > CEDAR_CHECK_STEPS_MAX)
 		return fail_steps(checker);
-	switch ((enum cedar_node)expr->kind) {
+	switch ((int)expr->kind) {
 	case CEDAR_NODE_LITERAL:
 		return check_literal(checker, &expr->value);
 	case CEDAR_NODE_VARIABLE:
@@ -417,9 +359,9 @@ cedar_check_expr(struct cedar_checker *checker, const struct cedar_capability *p
 	case CEDAR_NODE_LIKE:
 		return check_single(checker, prior, expr, CEDAR_BIT_STRING, "String", &cedar_type_bool);
 	case CEDAR_NODE_ATTRIBUTE:
-		return check_attribute(checker, prior, expr);
+		return cedar_check_attribute(checker, prior, expr);
 	case CEDAR_NODE_HAS:
-		return check_has(checker, prior, expr);
+		return cedar_check_has(checker, prior, expr);
 	case CEDAR_NODE_IS:
 		return cedar_check_is(checker, prior, expr);
 	case CEDAR_NODE_SET:
@@ -430,21 +372,7 @@ cedar_check_expr(struct cedar_checker *checker, const struct cedar_capability *p
 		return cedar_check_call(checker, prior, expr);
 	case CEDAR_NODE_IN:
 		return cedar_check_in(checker, prior, expr, expr->left, expr->right);
-	case CEDAR_NODE_EQUAL:
-	case CEDAR_NODE_NOT_EQUAL:
-	case CEDAR_NODE_LESS:
-	case CEDAR_NODE_LESS_EQUAL:
-	case CEDAR_NODE_GREATER:
-	case CEDAR_NODE_GREATER_EQUAL:
-	case CEDAR_NODE_ADD:
-	case CEDAR_NODE_SUBTRACT:
-	case CEDAR_NODE_MULTIPLY:
-	case CEDAR_NODE_CONTAINS:
-	case CEDAR_NODE_CONTAINS_ALL:
-	case CEDAR_NODE_CONTAINS_ANY:
-	case CEDAR_NODE_GET_TAG:
-	case CEDAR_NODE_HAS_TAG:
-		break;
+	default:
+		return cedar_check_binary(checker, prior, expr);
 	}
-	return cedar_check_binary(checker, prior, expr);
 }

@@ -1,5 +1,10 @@
-/* check_known.c - expressions compared by their shape, and what is known of them. */
+/* check_known.c - sets of what is known: added to, joined and intersected without changing what they were made of, and
+ * without walking what both have in common. Recursion ends with the bits of a hash. */
 #include "cedar/check.h"
+
+enum { LEAF = -1 };
+
+typedef const struct cedar_capability *known_t;
 
 static uint64_t
 mix(uint64_t a, uint64_t b)
@@ -7,262 +12,189 @@ mix(uint64_t a, uint64_t b)
 	return (a ^ (b + 0x9E3779B97F4A7C15ull + (a << 6) + (a >> 2))) * 0xD6E8FEB86659FD93ull;
 }
 
-size_t
-cedar_expr_operands(const struct cedar_expr *expr)
+static struct cedar_capability *
+made(struct cedar_checker *checker, struct cedar_capability capability)
 {
-	switch ((enum cedar_node)expr->kind) {
-	case CEDAR_NODE_LITERAL:
-	case CEDAR_NODE_VARIABLE:
-		return 0;
-	case CEDAR_NODE_AND:
-	case CEDAR_NODE_OR:
-	case CEDAR_NODE_SET:
-	case CEDAR_NODE_RECORD:
-	case CEDAR_NODE_CALL:
-		return expr->count;
-	case CEDAR_NODE_NOT:
-	case CEDAR_NODE_NEGATE:
-	case CEDAR_NODE_IS_EMPTY:
-	case CEDAR_NODE_ATTRIBUTE:
-	case CEDAR_NODE_HAS:
-	case CEDAR_NODE_LIKE:
-		return 1;
-	case CEDAR_NODE_IF:
-		return 3;
-	case CEDAR_NODE_IS:
-		return expr->inside ? 2 : 1;
-	case CEDAR_NODE_EQUAL:
-	case CEDAR_NODE_NOT_EQUAL:
-	case CEDAR_NODE_LESS:
-	case CEDAR_NODE_LESS_EQUAL:
-	case CEDAR_NODE_GREATER:
-	case CEDAR_NODE_GREATER_EQUAL:
-	case CEDAR_NODE_IN:
-	case CEDAR_NODE_ADD:
-	case CEDAR_NODE_SUBTRACT:
-	case CEDAR_NODE_MULTIPLY:
-	case CEDAR_NODE_CONTAINS:
-	case CEDAR_NODE_CONTAINS_ALL:
-	case CEDAR_NODE_CONTAINS_ANY:
-	case CEDAR_NODE_GET_TAG:
-	case CEDAR_NODE_HAS_TAG:
-		break;
-	}
-	return 2;
+	struct cedar_capability *place = cedar_arena_take(&checker->scratch, sizeof *place);
+
+	if (place == NULL)
+		checker->failed = true;
+	else
+		*place = capability;
+	return place;
 }
 
-static bool
-is_list(const struct cedar_expr *expr)
-{
-	return expr->kind == CEDAR_NODE_AND || expr->kind == CEDAR_NODE_OR || expr->kind == CEDAR_NODE_SET ||
-		expr->kind == CEDAR_NODE_RECORD || expr->kind == CEDAR_NODE_CALL;
-}
-
-const struct cedar_expr *
-cedar_expr_operand(const struct cedar_expr *expr, size_t index)
-{
-	if (is_list(expr))
-		return expr->items[index];
-	return index == 0 ? expr->left : index == 1 ? expr->right : expr->third;
-}
-
-static uint64_t
-literal_hash(const struct cedar_value *value)
-{
-	switch ((enum cedar_kind)value->kind) {
-	case CEDAR_BOOL:
-		return value->truth;
-	case CEDAR_STRING:
-		return cedar_text_hash(value->text, 7);
-	case CEDAR_ENTITY:
-		return cedar_text_hash(value->entity->id, cedar_text_hash(value->entity->type, 7));
-	case CEDAR_LONG:
-	case CEDAR_DECIMAL:
-	case CEDAR_DATETIME:
-	case CEDAR_DURATION:
-		return (uint64_t)value->number;
-	case CEDAR_SET:
-	case CEDAR_RECORD:
-	case CEDAR_IP:
-		break;
-	}
-	return 0;
-}
-
-/* An && is the same whether it was written as a path behind `has` or not. */
-static uint8_t
-detail_of(const struct cedar_expr *expr)
-{
-	return expr->kind == CEDAR_NODE_AND ? 0 : expr->detail;
-}
-
-/* Only the upper levels: `has a.b.c` shares operands, and walking all of them could take forever. */
-static uint64_t
-hash_levels(const struct cedar_expr *expr, unsigned levels)
-{
-	size_t count = levels > 0 ? cedar_expr_operands(expr) : 0, i;
-	uint64_t hash = mix(expr->kind, detail_of(expr));
-
-	if (expr->kind == CEDAR_NODE_LITERAL)
-		return mix(hash, mix(expr->value.kind, literal_hash(&expr->value)));
-	if (expr->kind == CEDAR_NODE_ATTRIBUTE || expr->kind == CEDAR_NODE_HAS)
-		hash = mix(hash, cedar_text_hash(expr->name, 7));
-	for (i = 0; i < count; i++)
-		hash = mix(hash, hash_levels(cedar_expr_operand(expr, i), levels - 1));
-	return hash;
-}
-
-uint64_t
-cedar_expr_hash(const struct cedar_expr *expr)
-{
-	return hash_levels(expr, 8);
-}
-
-static bool
-patterns_same(const struct cedar_pattern *a, const struct cedar_pattern *b)
-{
-	size_t i;
-
-	if (a->count != b->count)
-		return false;
-	for (i = 0; i < a->count; i++)
-		if (!cedar_text_equal(a->pieces[i], b->pieces[i]))
-			return false;
-	return true;
-}
-
-/* What a node has besides its operands. */
-static bool
-details_same(const struct cedar_expr *a, const struct cedar_expr *b)
-{
-	size_t i;
-
-	if (a->kind == CEDAR_NODE_LITERAL)
-		return cedar_value_equal(&a->value, &b->value);
-	if (a->kind == CEDAR_NODE_ATTRIBUTE || a->kind == CEDAR_NODE_HAS)
-		return cedar_text_equal(a->name, b->name);
-	if (a->kind == CEDAR_NODE_LIKE)
-		return patterns_same(a->pattern, b->pattern);
-	if (a->kind == CEDAR_NODE_IS)
-		return cedar_text_equal(a->type->type, b->type->type);
-	if (a->kind == CEDAR_NODE_RECORD)
-		for (i = 0; i < a->count; i++)
-			if (!cedar_text_equal(a->names[i], b->names[i]))
-				return false;
-	return true;
-}
-
-static bool
-same_within(const struct cedar_expr *a, const struct cedar_expr *b, unsigned *budget)
-{
-	size_t count, i;
-
-	if (a == b)
-		return true;
-	if (*budget == 0)
-		return false;
-	(*budget)--;
-	if (a->kind != b->kind || detail_of(a) != detail_of(b) || a->depth != b->depth)
-		return false;
-	count = cedar_expr_operands(a);
-	if (count != cedar_expr_operands(b) || !details_same(a, b))
-		return false;
-	for (i = 0; i < count; i++)
-		if (!same_within(cedar_expr_operand(a, i), cedar_expr_operand(b, i), budget))
-			return false;
-	return true;
-}
-
-bool
-cedar_expr_same(const struct cedar_expr *a, const struct cedar_expr *b)
-{
-	unsigned budget = 100000;
-
-	return same_within(a, b, &budget);
-}
-
-static const struct cedar_capability *
+static known_t
 known_new(struct cedar_checker *checker, const struct cedar_expr *object, const struct cedar_expr *tag, struct cedar_text name)
 {
-	struct cedar_capability *made = cedar_arena_take(&checker->scratch, sizeof *made);
-	uint64_t hash = cedar_expr_hash(object);
+	const struct cedar_key *key = &checker->scratch.key;
+	uint64_t hash = cedar_expr_hash(key, object);
 
-	if (made == NULL) {
-		checker->failed = true;
-		return NULL;
-	}
-	hash = mix(hash, tag ? cedar_expr_hash(tag) + 1 : cedar_text_hash(name, 9));
-	*made = (struct cedar_capability){ .hash = hash, .length = 1, .object = object, .tag = tag, .name = name };
-	return made;
+	hash = mix(hash, tag ? cedar_expr_hash(key, tag) + 1 : cedar_text_hash(key, name, 9));
+	return made(checker, (struct cedar_capability){ .hash = hash, .bit = LEAF, .object = object, .tag = tag, .name = name });
 }
 
-const struct cedar_capability *
+known_t
 cedar_known_attribute(struct cedar_checker *checker, const struct cedar_expr *object, struct cedar_text name)
 {
 	return known_new(checker, object, NULL, name);
 }
 
-const struct cedar_capability *
+known_t
 cedar_known_tag(struct cedar_checker *checker, const struct cedar_expr *object, const struct cedar_expr *tag)
 {
 	return known_new(checker, object, tag, CEDAR_TEXT(""));
 }
 
-bool
-cedar_known_has(const struct cedar_capability *list, const struct cedar_capability *wanted)
+static int
+side_of(uint64_t hash, int bit)
 {
-	if (wanted == NULL)
+	return (int)(hash >> bit & 1);
+}
+
+/* The bits above the one at which a branch parts. */
+static uint64_t
+above(uint64_t hash, int bit)
+{
+	return bit == 63 ? 0 : hash >> (bit + 1) << (bit + 1);
+}
+
+static bool
+same(known_t a, known_t b)
+{
+	if ((a->tag == NULL) != (b->tag == NULL))
 		return false;
-	for (; list != NULL; list = list->next) {
-		if (list->hash != wanted->hash || (list->tag == NULL) != (wanted->tag == NULL))
-			continue;
-		if (list->tag != NULL ? !cedar_expr_same(list->tag, wanted->tag) : !cedar_text_equal(list->name, wanted->name))
-			continue;
-		if (cedar_expr_same(list->object, wanted->object))
+	if (a->tag != NULL ? !cedar_expr_same(a->tag, b->tag) : !cedar_text_equal(a->name, b->name))
+		return false;
+	return cedar_expr_same(a->object, b->object);
+}
+
+static bool
+leaf_has(known_t leaf, known_t wanted)
+{
+	for (; leaf != NULL; leaf = leaf->next)
+		if (same(leaf, wanted))
 			return true;
-	}
 	return false;
 }
 
-static const struct cedar_capability *
-known_put(struct cedar_checker *checker, const struct cedar_capability *item, const struct cedar_capability *list)
+bool
+cedar_known_has(known_t set, known_t wanted)
 {
-	struct cedar_capability *made = cedar_arena_take(&checker->scratch, sizeof *made);
-
-	if (made == NULL) {
-		checker->failed = true;
-		return list;
-	}
-	*made = *item;
-	made->next = list;
-	made->length = list ? list->length + 1 : 1;
-	return made;
+	if (wanted == NULL)
+		return false;
+	while (set != NULL && set->bit != LEAF)
+		set = set->sides[side_of(wanted->hash, set->bit)];
+	return set != NULL && set->hash == wanted->hash && leaf_has(set, wanted);
 }
 
-const struct cedar_capability *
-cedar_known_union(struct cedar_checker *checker, const struct cedar_capability *a, const struct cedar_capability *b)
+static known_t
+branch(struct cedar_checker *checker, int bit, known_t low, known_t high)
 {
-	const struct cedar_capability *few = a, *many = b, *result;
+	if (low == NULL || high == NULL)
+		return low ? low : high;
+	return made(checker, (struct cedar_capability){ .hash = above(low->hash, bit), .bit = bit, .sides = { low, high } });
+}
+
+/* Of two that have different hashes, or part at different places. */
+static known_t
+join(struct cedar_checker *checker, known_t a, known_t b)
+{
+	int bit = 63 - __builtin_clzll(a->hash ^ b->hash);
+
+	return side_of(a->hash, bit) ? branch(checker, bit, b, a) : branch(checker, bit, a, b);
+}
+
+static known_t
+leaves_union(struct cedar_checker *checker, known_t into, known_t from)
+{
+	for (; from != NULL; from = from->next)
+		if (!leaf_has(into, from)) {
+			struct cedar_capability copy = *from;
+
+			copy.next = into;
+			into = made(checker, copy);
+			if (into == NULL)
+				return NULL;
+		}
+	return into;
+}
+
+static bool
+belongs_below(known_t outer, known_t inner)
+{
+	return outer->bit > inner->bit && above(inner->hash, outer->bit) == outer->hash;
+}
+
+/* `inner` goes to one side of `outer`. */
+static known_t
+union_below(struct cedar_checker *checker, known_t outer, known_t inner)
+{
+	int side = side_of(inner->hash, outer->bit);
+	known_t joined = cedar_known_union(checker, outer->sides[side], inner);
+
+	if (joined == outer->sides[side])
+		return outer;
+	return side ? branch(checker, outer->bit, outer->sides[0], joined) : branch(checker, outer->bit, joined, outer->sides[1]);
+}
+
+known_t
+cedar_known_union(struct cedar_checker *checker, known_t a, known_t b)
+{
+	known_t low, high;
 
 	if (a == NULL || b == NULL || a == b)
 		return a ? a : b;
-	if (a->length > b->length) {
-		few = b;
-		many = a;
-	}
-	for (result = many; few != NULL; few = few->next)
-		if (!cedar_known_has(many, few))
-			result = known_put(checker, few, result);
+	if (belongs_below(a, b))
+		return union_below(checker, a, b);
+	if (belongs_below(b, a))
+		return union_below(checker, b, a);
+	if (a->bit != b->bit || a->hash != b->hash)
+		return join(checker, a, b);
+	if (a->bit == LEAF)
+		return leaves_union(checker, a, b);
+	low = cedar_known_union(checker, a->sides[0], b->sides[0]);
+	high = cedar_known_union(checker, a->sides[1], b->sides[1]);
+	if (low == a->sides[0] && high == a->sides[1])
+		return a;
+	return branch(checker, a->bit, low, high);
+}
+
+static known_t
+leaves_both(struct cedar_checker *checker, known_t leaf, known_t other)
+{
+	known_t result = NULL;
+
+	for (; leaf != NULL; leaf = leaf->next)
+		if (cedar_known_has(other, leaf)) {
+			struct cedar_capability copy = *leaf;
+
+			copy.next = result;
+			result = made(checker, copy);
+			if (result == NULL)
+				return NULL;
+		}
 	return result;
 }
 
-const struct cedar_capability *
-cedar_known_both(struct cedar_checker *checker, const struct cedar_capability *a, const struct cedar_capability *b)
+known_t
+cedar_known_both(struct cedar_checker *checker, known_t a, known_t b)
 {
-	const struct cedar_capability *result = NULL;
+	known_t low, high;
 
-	for (; a != NULL; a = a->next)
-		if (cedar_known_has(b, a))
-			result = known_put(checker, a, result);
-	return result;
+	if (a == NULL || b == NULL || a == b)
+		return a == b ? a : NULL;
+	if (a->bit == LEAF)
+		return leaves_both(checker, a, b);
+	if (b->bit == LEAF)
+		return leaves_both(checker, b, a);
+	if (belongs_below(a, b))
+		return cedar_known_both(checker, a->sides[side_of(b->hash, a->bit)], b);
+	if (belongs_below(b, a))
+		return cedar_known_both(checker, a, b->sides[side_of(a->hash, b->bit)]);
+	if (a->bit != b->bit || a->hash != b->hash)
+		return NULL;
+	low = cedar_known_both(checker, a->sides[0], b->sides[0]);
+	high = cedar_known_both(checker, a->sides[1], b->sides[1]);
+	return low == a->sides[0] && high == a->sides[1] ? a : branch(checker, a->bit, low, high);
 }

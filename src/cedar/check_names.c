@@ -63,6 +63,24 @@ cedar_check_entity_name(struct cedar_checker *checker, struct cedar_text name, u
 		cut(name), name.data);
 }
 
+/* As many as have room, in the scratch arena. */
+static const char *
+choices_show(struct cedar_checker *checker, const struct cedar_entity_type *type)
+{
+	char *shown = cedar_arena_take(&checker->scratch, 128);
+	size_t size = 0;
+	uint32_t i;
+
+	if (shown == NULL)
+		return NULL;
+	size += (size_t)snprintf(shown, 128, "they are");
+	for (i = 0; i < type->choice_count && size + type->choices[i].size + 8 < 120; i++)
+		size += (size_t)snprintf(shown + size, 128 - size, "%s \"%.*s\"", i > 0 ? "," : "", (int)type->choices[i].size, type->choices[i].data);
+	if (i < type->choice_count)
+		snprintf(shown + size, 128 - size, " …");
+	return shown;
+}
+
 static void
 check_choice(struct cedar_checker *checker, const struct cedar_entity_type *type, const struct cedar_uid *uid, uint32_t offset)
 {
@@ -73,7 +91,7 @@ check_choice(struct cedar_checker *checker, const struct cedar_entity_type *type
 	for (i = 0; i < type->choice_count; i++)
 		if (cedar_text_equal(type->choices[i], uid->id))
 			return;
-	cedar_check_fail(checker, offset, NULL, "\"%.*s\" is none of the ids that `%.*s` enumerates", cut(uid->id), uid->id.data,
+	cedar_check_fail(checker, offset, choices_show(checker, type), "\"%.*s\" is none of the ids that `%.*s` enumerates", cut(uid->id), uid->id.data,
 		cut(type->name), type->name.data);
 }
 
@@ -105,19 +123,16 @@ check_scope(struct cedar_checker *checker, const struct cedar_scope *scope)
 		check_uid(checker, &scope->entities[i], scope->offset);
 }
 
-static void
-check_expr(struct cedar_checker *checker, const struct cedar_expr *expr)
+static bool
+check_node(void *context, const struct cedar_expr *expr)
 {
-	size_t count = cedar_expr_operands(expr), i;
+	struct cedar_checker *checker = context;
 
-	if (++checker->steps > CEDAR_CHECK_STEPS_MAX)
-		return; /* the check of types will say so */
 	if (expr->kind == CEDAR_NODE_LITERAL && expr->value.kind == CEDAR_ENTITY)
 		check_uid(checker, expr->value.entity, expr->offset);
 	if (expr->kind == CEDAR_NODE_IS)
 		cedar_check_entity_name(checker, expr->type->type, expr->offset);
-	for (i = 0; i < count; i++)
-		check_expr(checker, cedar_expr_operand(expr, i));
+	return true;
 }
 
 void
@@ -126,10 +141,9 @@ cedar_check_names(struct cedar_checker *checker)
 	const struct cedar_policy *policy = checker->policy;
 	uint32_t i;
 
-	checker->steps = 0;
 	check_scope(checker, &policy->principal);
 	check_scope(checker, &policy->action);
 	check_scope(checker, &policy->resource);
 	for (i = 0; i < policy->condition_count; i++)
-		check_expr(checker, policy->conditions[i].expr);
+		(void)cedar_expr_each(policy->conditions[i].expr, CEDAR_CHECK_STEPS_MAX, check_node, checker); /* too many: the types' check says so */
 }

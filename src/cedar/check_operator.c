@@ -22,7 +22,9 @@ fail_bound(struct cedar_checker *checker, const struct cedar_expr *expr, const s
 {
 	char left[80], right[80];
 
-	cedar_check_fail(checker, expr->offset, NULL, "%s and %s can never be equal: the types differ",
+	cedar_check_fail(checker, expr->offset, expr->kind == CEDAR_NODE_EQUAL || expr->kind == CEDAR_NODE_NOT_EQUAL
+			? "both sides must be of one type" : "what a set is asked for must be of the type of its elements",
+		"%s and %s can never be equal: the types differ",
 		cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
 }
 
@@ -105,14 +107,20 @@ check_not_equal(struct cedar_checker *checker, const struct cedar_capability *pr
 static bool
 is_ordered(const struct cedar_type *type)
 {
-	return type->kind == CEDAR_TYPE_LONG || (type->kind == CEDAR_TYPE_EXTENSION &&
+	return type->kind == CEDAR_TYPE_LONG || type->kind == CEDAR_TYPE_NEVER || (type->kind == CEDAR_TYPE_EXTENSION &&
 							(type->extension == CEDAR_DATETIME || type->extension == CEDAR_DURATION));
+}
+
+static bool
+is_never(const struct cedar_type *type)
+{
+	return type->kind == CEDAR_TYPE_NEVER;
 }
 
 static bool
 is_same(const struct cedar_type *a, const struct cedar_type *b)
 {
-	return a->kind == b->kind && a->extension == b->extension;
+	return is_never(a) || is_never(b) || (a->kind == b->kind && a->extension == b->extension);
 }
 
 static void __attribute__((noinline))
@@ -138,7 +146,7 @@ check_order(struct cedar_checker *checker, const struct cedar_capability *prior,
 
 	if (left.type == NULL || right.type == NULL)
 		return cedar_answer_bad(&cedar_type_bool);
-	if (is_same(left.type, right.type) && is_ordered(left.type))
+	if (is_same(left.type, right.type) && is_ordered(left.type) && is_ordered(right.type))
 		return cedar_answer_after(left.good && right.good, cedar_answer_good(&cedar_type_bool));
 	fail_order(checker, expr, left.type, right.type);
 	return cedar_answer_bad(&cedar_type_bool);
@@ -172,45 +180,6 @@ check_contains_set(struct cedar_checker *checker, const struct cedar_capability 
 	return cedar_answer_after(left.good && right.good, demand_bound(checker, expr, left.type, right.type));
 }
 
-APART static struct cedar_answer
-check_has_tag(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
-{
-	struct cedar_answer entity = cedar_check_kind(checker, prior, expr->left, CEDAR_BIT_ENTITY, "an entity");
-	struct cedar_answer tag = cedar_check_kind(checker, prior, expr->right, CEDAR_BIT_STRING, "String");
-	struct cedar_answer answer = cedar_answer_good(&cedar_type_bool);
-
-	if (entity.type == NULL)
-		return cedar_answer_bad(NULL);
-	answer.known = cedar_known_tag(checker, expr->left, expr->right);
-	if (entity.type->entity->tags == NULL)
-		answer.type = &cedar_type_false;
-	else if (cedar_known_has(prior, answer.known))
-		answer.type = &cedar_type_true;
-	return cedar_answer_after(entity.good && tag.good, answer);
-}
-
-APART static struct cedar_answer
-check_get_tag(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
-{
-	struct cedar_answer entity = cedar_check_kind(checker, prior, expr->left, CEDAR_BIT_ENTITY, "an entity");
-	struct cedar_answer tag = cedar_check_kind(checker, prior, expr->right, CEDAR_BIT_STRING, "String");
-	const struct cedar_type *type;
-
-	if (entity.type == NULL)
-		return cedar_answer_bad(NULL);
-	type = entity.type->entity->tags;
-	if (!cedar_known_has(prior, cedar_known_tag(checker, expr->left, expr->right))) {
-		cedar_check_fail(checker, expr->offset, "test it with .hasTag(…) first, joined by &&", "the tag may be absent");
-		return cedar_answer_bad(NULL);
-	}
-	if (type == NULL) {
-		cedar_check_fail(checker, expr->offset, NULL, "entities of the type `%.*s` have no tags",
-			entity.type->entity->name.size > 60 ? 60 : (int)entity.type->entity->name.size, entity.type->entity->name.data);
-		return cedar_answer_bad(NULL);
-	}
-	return cedar_answer_after(entity.good && tag.good, cedar_answer_good(type));
-}
-
 struct cedar_answer
 cedar_check_binary(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
@@ -225,9 +194,9 @@ cedar_check_binary(struct cedar_checker *checker, const struct cedar_capability 
 	case CEDAR_NODE_CONTAINS_ANY:
 		return check_contains_set(checker, prior, expr);
 	case CEDAR_NODE_GET_TAG:
-		return check_get_tag(checker, prior, expr);
+		return cedar_check_get_tag(checker, prior, expr);
 	case CEDAR_NODE_HAS_TAG:
-		return check_has_tag(checker, prior, expr);
+		return cedar_check_has_tag(checker, prior, expr);
 	case CEDAR_NODE_ADD:
 	case CEDAR_NODE_SUBTRACT:
 	case CEDAR_NODE_MULTIPLY:
@@ -313,12 +282,14 @@ cedar_check_in(struct cedar_checker *checker, const struct cedar_capability *pri
 	(void)at;
 	if (type != NULL && type->kind == CEDAR_TYPE_SET)
 		type = type->element;
-	if (type != NULL && type->kind != CEDAR_TYPE_ENTITY) {
+	if (type != NULL && type->kind != CEDAR_TYPE_ENTITY && !is_never(type)) {
 		fail_in(checker, right, above.type);
 		return cedar_answer_bad(&cedar_type_bool);
 	}
 	if (!below.good || !above.good || below.type == NULL || type == NULL)
 		return cedar_answer_bad(&cedar_type_bool);
+	if (is_never(type) || is_never(below.type))
+		return cedar_answer_good(&cedar_type_bool);
 	if (uid != NULL && cedar_is_action_type(uid->type) && are_uids(checker, right))
 		return check_action_in(checker, uid, right);
 	if (!types_below(checker->schema, type->entity, below.type->entity))
@@ -331,8 +302,8 @@ check_is_alone(struct cedar_checker *checker, const struct cedar_capability *pri
 {
 	struct cedar_answer tested = cedar_check_kind(checker, prior, expr->tested, CEDAR_BIT_ENTITY, "an entity");
 
-	if (tested.type == NULL)
-		return cedar_answer_bad(&cedar_type_bool);
+	if (tested.type == NULL || is_never(tested.type))
+		return cedar_answer_after(tested.type != NULL && tested.good, cedar_answer_good(&cedar_type_bool));
 	return cedar_answer_after(tested.good,
 		cedar_answer_good(cedar_type_of_truth(cedar_text_equal(tested.type->entity->name, expr->type->type))));
 }
@@ -363,7 +334,8 @@ check_constructor(struct cedar_checker *checker, const struct cedar_expr *expr)
 	char message[160];
 
 	if (text->kind != CEDAR_NODE_LITERAL) {
-		cedar_check_fail(checker, expr->offset, NULL, "%s(…) takes a text in quotes, nothing computed", row->name);
+		cedar_check_fail(checker, expr->offset, "such values are made in the data of entities and the context",
+			"%s(…) takes a text in quotes, nothing computed", row->name);
 		return false;
 	}
 	if (text->value.kind != CEDAR_STRING ||
@@ -385,7 +357,7 @@ cedar_check_call(struct cedar_checker *checker, const struct cedar_capability *p
 		cedar_check_fail(checker, expr->offset, NULL, "%s takes %u argument(s), not %zu", row->name, (unsigned)row->arguments,
 			expr->count);
 		good = false;
-	} else if (!row->method && !check_constructor(checker, expr)) {
+	} else if (!row->method && expr->detail != CEDAR_CALL_UNKNOWN && !check_constructor(checker, expr)) {
 		good = false;
 	}
 	for (i = 0; i < expr->count; i++) {

@@ -43,6 +43,8 @@ conform_items(const struct cedar_type *element, const struct cedar_value *value)
 bool
 cedar_conform_value(const struct cedar_type *type, const struct cedar_value *value)
 {
+	if (value->kind == CEDAR_UNKNOWN) /* fits any type, in entities; contexts hold none */
+		return true;
 	switch ((enum cedar_type_kind)type->kind) {
 	case CEDAR_TYPE_BOOL:
 	case CEDAR_TYPE_TRUE:
@@ -59,9 +61,11 @@ cedar_conform_value(const struct cedar_type *type, const struct cedar_value *val
 	case CEDAR_TYPE_RECORD:
 		return value->kind == CEDAR_RECORD && conform_record(type, value);
 	case CEDAR_TYPE_EXTENSION:
+		return value->kind == type->extension;
+	case CEDAR_TYPE_NEVER:
 		break;
 	}
-	return value->kind == type->extension;
+	return false;
 }
 
 static bool
@@ -201,18 +205,19 @@ static bool
 conform_action(const struct cedar_schema *schema, const struct cedar_entity *entity, char message[CEDAR_CONFORM_MESSAGE])
 {
 	const struct cedar_action_type *action = cedar_schema_action(schema, &entity->uid), *above;
-	size_t declared = 0, i;
+	const struct cedar_ancestry *list;
+	size_t declared = 0, found = 0, i;
 
 	if (!cedar_conform_uid(schema, &entity->uid, message) || action == NULL)
 		return false;
 	for (i = 0; i < schema->action_count; i++)
 		declared += cedar_bit(schema->action_list[i]->descendants, action->index);
-	for (i = 0; i < entity->ancestor_count; i++) {
-		above = cedar_schema_action(schema, entity->ancestors[i].uid);
-		if (above == NULL || !cedar_bit(above->descendants, action->index))
-			break;
-	}
-	if (i == entity->ancestor_count && i == declared && entity->attributes.count == 0 && entity->tags.count == 0)
+	for (list = &entity->above; list != NULL; list = list->beyond)
+		for (i = 0; i < list->count; i++) {
+			above = cedar_schema_action(schema, list->links[i].uid);
+			found += above != NULL && cedar_bit(above->descendants, action->index);
+		}
+	if (found == entity->above.total && found == declared && entity->attributes.count == 0 && entity->tags.count == 0)
 		return true;
 	snprintf(message, CEDAR_CONFORM_MESSAGE, "the action %.*s::\"%.*s\" is not as the schema declares it", cut(entity->uid.type),
 		entity->uid.type.data, cut(entity->uid.id), entity->uid.id.data);
@@ -280,7 +285,7 @@ cedar_schema_check_context(const struct cedar_schema *schema, const struct cedar
 		context = &empty;
 	if (!cedar_conform_uids(schema, context, message))
 		return fail(fault, message);
-	if (cedar_conform_value(known->context, context))
+	if (!cedar_value_unknown(context) && cedar_conform_value(known->context, context))
 		return true;
 	snprintf(message, sizeof message, "the context does not fit the action, which expects %s",
 		cedar_type_show(known->context, buffer, sizeof buffer));

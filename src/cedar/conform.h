@@ -5,6 +5,7 @@
 
 enum { CEDAR_CONFORM_MESSAGE = 200 };
 
+/* Something unknown fits any type; then nothing more is known of the set that it stands in. */
 bool cedar_conform_value(const struct cedar_type *, const struct cedar_value *);
 /* Entities named anywhere inside are none that an enumeration lacks, and no undeclared actions. The message says which. */
 CEDAR_CHECKED bool cedar_conform_uids(const struct cedar_schema *, const struct cedar_value *, char message[CEDAR_CONFORM_MESSAGE]);

@@ -134,7 +134,7 @@ check_doubles(struct cedar_loader *loader, const struct cedar_json *json)
 	struct cedar_entity *entity;
 	size_t i = 0;
 
-	if (!cedar_builder_seal(loader->builder, NULL))
+	if (!cedar_builder_table(loader->builder))
 		return fail(loader, json, "out of memory");
 	for (entity = loader->builder->first; entity != NULL; entity = entity->next, i++) {
 		const struct cedar_entity *other = cedar_builder_find(loader->builder, &entity->uid);

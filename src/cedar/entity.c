@@ -35,33 +35,14 @@ cedar_view_find(const struct cedar_view *view, const struct cedar_uid *uid)
 	return found;
 }
 
-static bool
-links_hold(const struct cedar_link *links, size_t count, const struct cedar_uid *uid)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (links[middle].hash < uid->hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < count && links[low].hash == uid->hash; low++)
-		if (cedar_uid_equal(links[low].uid, uid))
-			return true;
-	return false;
-}
-
 bool
 cedar_entity_inside(const struct cedar_entity *entity, const struct cedar_uid *ancestor)
 {
-	return links_hold(entity->ancestors, entity->ancestor_count, ancestor);
+	return cedar_ancestry_has(&entity->above, ancestor);
 }
 
-static bool
-table_fill(struct cedar_builder *builder)
+bool
+cedar_builder_table(struct cedar_builder *builder)
 {
 	struct cedar_entity *entity;
 	size_t size = 16, at;
@@ -84,76 +65,69 @@ table_fill(struct cedar_builder *builder)
 	return true;
 }
 
-static bool
-ancestor_add(struct cedar_builder *builder, struct cedar_entity *entity, size_t *capacity, struct cedar_link link)
-{
-	size_t at = entity->ancestor_count;
-
-	if (links_hold(entity->ancestors, entity->ancestor_count, link.uid))
-		return true;
-	if (!cedar_arena_grow(&builder->arena, (void **)&entity->ancestors, entity->ancestor_count, capacity,
-		    sizeof *entity->ancestors))
-		return false;
-	for (; at > 0 && entity->ancestors[at - 1].hash > link.hash; at--)
-		entity->ancestors[at] = entity->ancestors[at - 1];
-	entity->ancestors[at] = link;
-	entity->ancestor_count++;
-	return true;
-}
-
-static bool
-ancestors_add(struct cedar_builder *builder, struct cedar_entity *entity, size_t *capacity, const struct cedar_link *links,
-	size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (!ancestor_add(builder, entity, capacity, links[i]))
-			return false;
-	return true;
-}
-
 struct walk {
 	struct cedar_entity *entity;
-	struct walk *next;
+	size_t next; /* of its parents */
+	struct walk *below;
 };
 
-/* Visits the entity and those of the builder above it once each; from the base come complete lists. */
 static bool
-entity_complete(struct cedar_builder *builder, const struct cedar_view *view, struct cedar_entity *entity, unsigned mark)
+entity_complete(struct cedar_builder *builder, const struct cedar_entities *base, struct cedar_ancestry_work *work,
+	struct cedar_entity *entity)
 {
-	struct walk start = { entity, NULL }, *todo = &start;
-	size_t capacity = 0, i;
+	const struct cedar_view view = { base, builder };
+	const struct cedar_ancestry **of = cedar_arena_take(&builder->arena, entity->parent_count * sizeof(const struct cedar_ancestry *));
+	size_t i;
 
-	entity->ancestors = NULL;
-	entity->ancestor_count = 0;
-	entity->mark = mark;
+	if (of == NULL)
+		return false;
+	for (i = 0; i < entity->parent_count; i++) {
+		const struct cedar_entity *up = cedar_view_find(&view, entity->parents[i].uid);
+
+		of[i] = up ? &up->above : NULL;
+	}
+	entity->mark = CEDAR_DONE;
+	return cedar_ancestry_make(work, entity->parents, of, entity->parent_count, &entity->above);
+}
+
+static bool
+walk_open(struct cedar_builder *builder, struct walk **todo, struct cedar_entity *entity)
+{
+	struct walk *walk = cedar_arena_take(&builder->arena, sizeof *walk);
+
+	if (walk == NULL)
+		return false;
+	*walk = (struct walk){ entity, 0, *todo };
+	entity->mark = CEDAR_OPEN;
+	*todo = walk;
+	return true;
+}
+
+/* From the entity upward, and each is completed when all above it in the builder are. */
+static bool
+complete_upward(struct cedar_builder *builder, const struct cedar_entities *base, struct cedar_ancestry_work *work,
+	struct cedar_entity *entity)
+{
+	struct walk *todo = NULL;
+
+	if (!walk_open(builder, &todo, entity))
+		return false;
 	while (todo != NULL) {
-		struct cedar_entity *here = todo->entity;
+		struct cedar_entity *here = todo->entity, *up;
 
-		todo = todo->next;
-		if (!ancestors_add(builder, entity, &capacity, here->parents, here->parent_count))
-			return false;
-		for (i = 0; i < here->parent_count; i++) {
-			struct cedar_entity *up = (struct cedar_entity *)cedar_builder_find(builder, here->parents[i].uid);
-			const struct cedar_entity *old;
-			struct walk *step;
-
-			if (up == NULL) {
-				old = view->base ? cedar_entities_find(view->base, here->parents[i].uid) : NULL;
-				if (old && !ancestors_add(builder, entity, &capacity, old->ancestors, old->ancestor_count))
-					return false;
-				continue;
-			}
-			if (up->mark == mark)
-				continue;
-			up->mark = mark;
-			step = cedar_arena_take(&builder->arena, sizeof *step);
-			if (step == NULL)
+		if (todo->next == here->parent_count) {
+			todo = todo->below;
+			if (!entity_complete(builder, base, work, here))
 				return false;
-			*step = (struct walk){ up, todo };
-			todo = step;
+			continue;
 		}
+		up = (struct cedar_entity *)cedar_builder_find(builder, here->parents[todo->next++].uid);
+		if (up == NULL || up->mark == CEDAR_DONE)
+			continue;
+		if (up->mark == CEDAR_OPEN)
+			builder->trouble = cedar_hierarchy_cycle;
+		if (up->mark == CEDAR_OPEN || !walk_open(builder, &todo, up))
+			return false;
 	}
 	return true;
 }
@@ -161,21 +135,24 @@ entity_complete(struct cedar_builder *builder, const struct cedar_view *view, st
 bool
 cedar_builder_seal(struct cedar_builder *builder, const struct cedar_entities *base)
 {
-	struct cedar_view view = { base, NULL };
+	struct cedar_ancestry_work work = { &builder->arena, &builder->arena, cedar_ancestry_budget(builder->count) };
 	struct cedar_entity *entity;
-	unsigned mark = 0;
 
 	if (builder->failed)
 		return false;
 	if (builder->sealed && builder->sealed_over == base)
 		return true;
-	if (!table_fill(builder))
+	builder->trouble = "out of memory";
+	if (!cedar_builder_table(builder))
 		return false;
 	for (entity = builder->first; entity != NULL; entity = entity->next)
-		entity->mark = 0;
+		entity->mark = CEDAR_NEW;
 	for (entity = builder->first; entity != NULL; entity = entity->next)
-		if (!entity_complete(builder, &view, entity, ++mark))
+		if (entity->mark == CEDAR_NEW && !complete_upward(builder, base, &work, entity)) {
+			if (work.budget == 0)
+				builder->trouble = cedar_hierarchy_intricate;
 			return false;
+		}
 	builder->sealed = true;
 	builder->sealed_over = base;
 	return true;

@@ -4,18 +4,22 @@
 #include "cedar/policies.h"
 
 struct cedar_est {
-	struct cedar_arena *arena; /* of the set that is made; texts are copied there */
+	struct cedar_arena *arena; /* of the set that is made; texts are interned there */
+	struct cedar_arena *work;  /* until it is made */
 	struct cedar_maker maker;
 	struct cedar_text source;
 	struct cedar_fault *fault;
+	unsigned depth; /* of the expression that is being read */
 };
+
+enum { CEDAR_EST_LEVELS_MAX = 1 << 20 }; /* of JSON: chains of && are nested two levels for each operand */
 
 /* Always false. */
 bool cedar_est_fail(struct cedar_est *, const struct cedar_json *at, const char *format, struct cedar_text name);
 bool cedar_est_out_of_memory(struct cedar_est *);
 /* A copy; false when memory is out. */
 CEDAR_CHECKED bool cedar_est_keep(struct cedar_est *, struct cedar_text, struct cedar_text *out);
-/* {"type","id"} or {"__entity":{"type","id"}} */
+/* Its texts are not kept. {"type","id"} or {"__entity":{"type","id"}} */
 CEDAR_CHECKED bool cedar_est_uid(struct cedar_est *, const struct cedar_json *, struct cedar_uid *out);
 CEDAR_CHECKED bool cedar_est_type(struct cedar_est *, const struct cedar_json *, const struct cedar_uid **out);
 /* Refuses fields that are not in the list, which ends with NULL; and what is no object. */
@@ -23,6 +27,9 @@ CEDAR_CHECKED bool cedar_est_fields(struct cedar_est *, const struct cedar_json 
 /* NULL on failure. */
 const struct cedar_expr *cedar_est_expr(struct cedar_est *, const struct cedar_json *);
 CEDAR_CHECKED bool cedar_est_policy(struct cedar_est *, const struct cedar_json *, struct cedar_policy *out);
+
+/* One level deeper, to be taken back also on failure; false when that is too deep. */
+CEDAR_CHECKED bool cedar_est_enter(struct cedar_est *, const struct cedar_json *at);
 
 /* In est_value.c. NULL on failure. */
 const struct cedar_expr *cedar_est_value(struct cedar_est *, const struct cedar_json *);
@@ -43,8 +50,6 @@ cedar_json_has_kind(const struct cedar_json *json, enum cedar_json_kind kind)
 	return json != NULL && json->kind == kind;
 }
 
-/* The names of operators in JSON, NULL for nodes that are none. */
-extern const char *const cedar_est_operators[];
 extern const char *const cedar_variable_names[4];
 
 /* In est_write.c. */

@@ -3,38 +3,6 @@
 
 const char *const cedar_variable_names[4] = { "principal", "action", "resource", "context" };
 
-const char *const cedar_est_operators[CEDAR_NODE_CALL + 1] = {
-	[CEDAR_NODE_AND] = "&&",
-	[CEDAR_NODE_OR] = "||",
-	[CEDAR_NODE_NOT] = "!",
-	[CEDAR_NODE_NEGATE] = "neg",
-	[CEDAR_NODE_EQUAL] = "==",
-	[CEDAR_NODE_NOT_EQUAL] = "!=",
-	[CEDAR_NODE_LESS] = "<",
-	[CEDAR_NODE_LESS_EQUAL] = "<=",
-	[CEDAR_NODE_GREATER] = ">",
-	[CEDAR_NODE_GREATER_EQUAL] = ">=",
-	[CEDAR_NODE_IN] = "in",
-	[CEDAR_NODE_ADD] = "+",
-	[CEDAR_NODE_SUBTRACT] = "-",
-	[CEDAR_NODE_MULTIPLY] = "*",
-	[CEDAR_NODE_CONTAINS] = "contains",
-	[CEDAR_NODE_CONTAINS_ALL] = "containsAll",
-	[CEDAR_NODE_CONTAINS_ANY] = "containsAny",
-	[CEDAR_NODE_GET_TAG] = "getTag",
-	[CEDAR_NODE_HAS_TAG] = "hasTag",
-	[CEDAR_NODE_IS_EMPTY] = "isEmpty",
-	[CEDAR_NODE_ATTRIBUTE] = ".",
-	[CEDAR_NODE_HAS] = "has",
-	[CEDAR_NODE_LIKE] = "like",
-	[CEDAR_NODE_IS] = "is",
-	[CEDAR_NODE_IF] = "if-then-else",
-	[CEDAR_NODE_SET] = "Set",
-	[CEDAR_NODE_RECORD] = "Record",
-	[CEDAR_NODE_LITERAL] = "Value",
-	[CEDAR_NODE_VARIABLE] = "Var",
-};
-
 static const struct cedar_expr *
 variable_expr(struct cedar_est *est, const struct cedar_json *json)
 {
@@ -65,36 +33,52 @@ field_expr(struct cedar_est *est, const struct cedar_json *json, const char *nam
 	return cedar_est_expr(est, field);
 }
 
-/* (a && b) && c is one list of three. */
-static const struct cedar_expr *
-join_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node kind, const struct cedar_expr *left,
-	const struct cedar_expr *right)
-{
-	size_t count = left->kind == kind ? left->count : 1;
-	const struct cedar_expr **items = cedar_arena_take(est->arena, (count + 1) * sizeof *items);
-
-	if (items == NULL)
-		return cedar_est_made(est, json, NULL);
-	if (left->kind == kind)
-		memcpy(items, left->items, count * sizeof *items);
-	else
-		items[0] = left;
-	items[count] = right;
-	return cedar_est_made(est, json, cedar_make_list(&est->maker, kind, 0, items, NULL, count + 1));
-}
+static const char *const sides[] = { "left", "right", NULL };
 
 static const struct cedar_expr *
 binary_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node kind)
 {
-	static const char *const names[] = { "left", "right", NULL };
 	const struct cedar_expr *left, *right;
 
-	if (!cedar_est_fields(est, json, names) || (left = field_expr(est, json, "left")) == NULL ||
+	if (!cedar_est_fields(est, json, sides) || (left = field_expr(est, json, "left")) == NULL ||
 		(right = field_expr(est, json, "right")) == NULL)
 		return NULL;
-	if (kind == CEDAR_NODE_AND || kind == CEDAR_NODE_OR)
-		return join_expr(est, json, kind, left, right);
 	return cedar_est_made(est, json, cedar_make_operation(&est->maker, kind, 0, left, right, NULL));
+}
+
+/* The sides of the same operator on the left of this one, or NULL. */
+static const struct cedar_json *
+further_left(const struct cedar_json *json, enum cedar_node kind)
+{
+	const struct cedar_json *left = cedar_json_get(json, "left");
+
+	if (!cedar_json_has_kind(left, CEDAR_JSON_OBJECT) || left->field_count != 1 ||
+		!cedar_text_is(left->fields[0].name, cedar_operators[kind].name))
+		return NULL;
+	return &left->fields[0].value;
+}
+
+/* (a && b) && c is one list of three: however long it is, it is nested no deeper. */
+static const struct cedar_expr *
+chain_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node kind)
+{
+	const struct cedar_expr **items;
+	const struct cedar_json *at;
+	size_t count = 1, i;
+
+	for (at = json; at != NULL; at = further_left(at, kind), count++)
+		if (!cedar_est_fields(est, at, sides))
+			return NULL;
+	items = cedar_arena_take(est->arena, count * sizeof *items);
+	if (items == NULL)
+		return cedar_est_made(est, json, NULL);
+	for (at = json, i = count - 1; at != NULL; at = further_left(at, kind), i--) {
+		if ((items[i] = field_expr(est, at, "right")) == NULL)
+			return NULL;
+		if (i == 1 && (items[0] = field_expr(est, at, "left")) == NULL)
+			return NULL;
+	}
+	return cedar_est_made(est, json, cedar_make_list(&est->maker, kind, 0, items, NULL, count));
 }
 
 static const struct cedar_expr *
@@ -151,37 +135,67 @@ attribute_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_
 	return cedar_est_made(est, json, cedar_make_named(&est->maker, kind, 0, object, kept));
 }
 
-/* "Wildcard" or {"Literal": text}; pieces are joined, stars stand between them. */
+/* "Wildcard" or {"Literal": text}; counts the stars and the bytes of the texts. */
+static bool
+pattern_measure(struct cedar_est *est, const struct cedar_json *json, size_t *stars, size_t *bytes)
+{
+	size_t i;
+
+	*stars = *bytes = 0;
+	for (i = 0; i < json->count; i++) {
+		const struct cedar_json *item = &json->items[i], *literal = cedar_json_get(item, "Literal");
+
+		if (cedar_json_is(item, "Wildcard"))
+			++*stars;
+		else if (cedar_json_has_kind(literal, CEDAR_JSON_STRING) && item->field_count == 1)
+			*bytes += literal->text.size;
+		else
+			return cedar_est_fail(est, item, "a pattern is a list of \"Wildcard\" and {\"Literal\": …}%.*s", CEDAR_TEXT(""));
+	}
+	return true;
+}
+
+/* The texts between two stars are joined to one piece. */
+static bool
+pattern_join(struct cedar_est *est, const struct cedar_json *json, char *joined, struct cedar_text *pieces)
+{
+	size_t i, size = 0, piece = 0;
+
+	for (i = 0; i <= json->count; i++) {
+		bool end = i == json->count || cedar_json_is(&json->items[i], "Wildcard");
+		struct cedar_text text = end ? CEDAR_TEXT("") : cedar_json_get(&json->items[i], "Literal")->text;
+
+		if (end) {
+			if (!cedar_est_keep(est, (struct cedar_text){ joined, size }, &pieces[piece++]))
+				return false;
+			size = 0;
+		} else if (text.size > 0) {
+			memcpy(joined + size, text.data, text.size);
+			size += text.size;
+		}
+	}
+	return true;
+}
+
 static struct cedar_pattern *
 pattern_of(struct cedar_est *est, const struct cedar_json *json)
 {
 	struct cedar_pattern *pattern = cedar_arena_take(est->arena, sizeof *pattern);
-	struct cedar_text *pieces = cedar_arena_take(est->arena, (json->count + 1) * sizeof *pieces);
-	size_t i, piece = 0;
+	struct cedar_text *pieces;
+	size_t stars, bytes;
+	char *joined;
 
-	if (pattern == NULL || pieces == NULL) {
+	if (!pattern_measure(est, json, &stars, &bytes))
+		return NULL;
+	pieces = cedar_arena_take(est->arena, (stars + 1) * sizeof *pieces);
+	joined = cedar_arena_take(est->work, bytes);
+	if (pattern == NULL || pieces == NULL || joined == NULL) {
 		cedar_est_out_of_memory(est);
 		return NULL;
 	}
-	pieces[0] = CEDAR_TEXT("");
-	for (i = 0; i < json->count; i++) {
-		const struct cedar_json *item = &json->items[i], *literal = cedar_json_get(item, "Literal");
-
-		if (cedar_json_is(item, "Wildcard")) {
-			pieces[++piece] = CEDAR_TEXT("");
-			continue;
-		}
-		if (!cedar_json_has_kind(literal, CEDAR_JSON_STRING) || item->field_count != 1) {
-			cedar_est_fail(est, item, "a pattern is a list of \"Wildcard\" and {\"Literal\": …}%.*s", CEDAR_TEXT(""));
-			return NULL;
-		}
-		pieces[piece] = cedar_text_join(est->arena, pieces[piece], "", literal->text);
-		if (pieces[piece].data == NULL) {
-			cedar_est_out_of_memory(est);
-			return NULL;
-		}
-	}
-	*pattern = (struct cedar_pattern){ piece + 1, pieces };
+	if (!pattern_join(est, json, joined, pieces))
+		return NULL;
+	*pattern = (struct cedar_pattern){ stars + 1, pieces };
 	return pattern;
 }
 
@@ -242,48 +256,27 @@ if_expr(struct cedar_est *est, const struct cedar_json *json)
 static const struct cedar_expr *
 node_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node kind)
 {
-	switch (kind) {
-	case CEDAR_NODE_LITERAL:
+	switch ((int)cedar_operators[kind].form) {
+	case CEDAR_FORM_VALUE:
 		return cedar_est_value(est, json);
-	case CEDAR_NODE_VARIABLE:
+	case CEDAR_FORM_LEAF:
 		return variable_expr(est, json);
-	case CEDAR_NODE_IF:
-		return if_expr(est, json);
-	case CEDAR_NODE_NOT:
-	case CEDAR_NODE_NEGATE:
-	case CEDAR_NODE_IS_EMPTY:
+	case CEDAR_FORM_ONE:
 		return unary_expr(est, json, kind);
-	case CEDAR_NODE_ATTRIBUTE:
-	case CEDAR_NODE_HAS:
+	case CEDAR_FORM_THREE:
+		return if_expr(est, json);
+	case CEDAR_FORM_LIST:
+		return kind == CEDAR_NODE_AND || kind == CEDAR_NODE_OR ? chain_expr(est, json, kind)
+								       : cedar_est_list(est, json, kind, cedar_est_expr);
+	case CEDAR_FORM_NAMED:
 		return attribute_expr(est, json, kind);
-	case CEDAR_NODE_LIKE:
+	case CEDAR_FORM_LIKE:
 		return like_expr(est, json);
-	case CEDAR_NODE_IS:
+	case CEDAR_FORM_IS:
 		return is_expr(est, json);
-	case CEDAR_NODE_SET:
-	case CEDAR_NODE_RECORD:
-		return cedar_est_list(est, json, kind, cedar_est_expr);
-	case CEDAR_NODE_AND:
-	case CEDAR_NODE_OR:
-	case CEDAR_NODE_EQUAL:
-	case CEDAR_NODE_NOT_EQUAL:
-	case CEDAR_NODE_LESS:
-	case CEDAR_NODE_LESS_EQUAL:
-	case CEDAR_NODE_GREATER:
-	case CEDAR_NODE_GREATER_EQUAL:
-	case CEDAR_NODE_IN:
-	case CEDAR_NODE_ADD:
-	case CEDAR_NODE_SUBTRACT:
-	case CEDAR_NODE_MULTIPLY:
-	case CEDAR_NODE_CONTAINS:
-	case CEDAR_NODE_CONTAINS_ALL:
-	case CEDAR_NODE_CONTAINS_ANY:
-	case CEDAR_NODE_GET_TAG:
-	case CEDAR_NODE_HAS_TAG:
-	case CEDAR_NODE_CALL:
-		break;
+	default:
+		return binary_expr(est, json, kind);
 	}
-	return binary_expr(est, json, kind);
 }
 
 static const struct cedar_expr *
@@ -300,12 +293,12 @@ call_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_funct
 	return items ? cedar_est_call(est, json, function, items, count) : NULL;
 }
 
-const struct cedar_expr *
-cedar_est_expr(struct cedar_est *est, const struct cedar_json *json)
+static const struct cedar_expr *
+any_expr(struct cedar_est *est, const struct cedar_json *json)
 {
 	enum cedar_function function;
 	struct cedar_text name;
-	int kind;
+	enum cedar_node kind;
 
 	if (json->kind != CEDAR_JSON_OBJECT || json->field_count != 1) {
 		cedar_est_fail(est, json, "an expression is an object with one key, its operator%.*s", CEDAR_TEXT(""));
@@ -315,10 +308,19 @@ cedar_est_expr(struct cedar_est *est, const struct cedar_json *json)
 	function = cedar_function_find(name);
 	if (function != CEDAR_CALL_COUNT)
 		return call_expr(est, &json->fields[0].value, function);
-	for (kind = 0; kind < CEDAR_NODE_CALL; kind++)
-		if (cedar_est_operators[kind] != NULL && cedar_text_is(name, cedar_est_operators[kind]))
-			return node_expr(est, &json->fields[0].value, (enum cedar_node)kind);
+	kind = cedar_operator_find(name);
+	if (kind != CEDAR_NODE_CALL)
+		return node_expr(est, &json->fields[0].value, kind);
 	cedar_est_fail(est, json, cedar_text_is(name, "Slot") ? "slots stand only in the scope%.*s" : "there is no operator `%.*s`",
 		cedar_text_is(name, "Slot") ? CEDAR_TEXT("") : name);
 	return NULL;
+}
+
+const struct cedar_expr *
+cedar_est_expr(struct cedar_est *est, const struct cedar_json *json)
+{
+	const struct cedar_expr *expr = cedar_est_enter(est, json) ? any_expr(est, json) : NULL;
+
+	est->depth--;
+	return expr;
 }

@@ -1,6 +1,5 @@
-/* est_read.c - policies and policy sets out of the JSON format. */
+/* est_read.c - one policy out of the JSON format. */
 #include "cedar/est.h"
-#include "cedar/table.h"
 
 bool
 cedar_est_fail(struct cedar_est *est, const struct cedar_json *at, const char *format, struct cedar_text name)
@@ -17,7 +16,7 @@ cedar_est_out_of_memory(struct cedar_est *est)
 bool
 cedar_est_keep(struct cedar_est *est, struct cedar_text text, struct cedar_text *out)
 {
-	*out = cedar_text_copy(est->arena, text);
+	*out = cedar_intern_text(est->maker.interner, text);
 	return out->data != NULL || cedar_est_out_of_memory(est);
 }
 
@@ -53,7 +52,6 @@ bool
 cedar_est_uid(struct cedar_est *est, const struct cedar_json *json, struct cedar_uid *out)
 {
 	const struct cedar_json *escaped = cedar_json_get(json, "__entity"), *expr = cedar_json_get(json, "__expr"), *type, *id;
-	struct cedar_text type_kept, id_kept;
 
 	if (expr != NULL && expr->kind == CEDAR_JSON_STRING)
 		return cedar_est_fail(est, expr, "`__expr` is no longer part of the format%.*s", CEDAR_TEXT(""));
@@ -65,33 +63,26 @@ cedar_est_uid(struct cedar_est *est, const struct cedar_json *json, struct cedar
 		return cedar_est_fail(est, json, "an entity is {\"type\": …, \"id\": …}%.*s", CEDAR_TEXT(""));
 	if (!cedar_name_valid(type->text))
 		return cedar_est_fail(est, type, "`%.*s` is no name of a type", type->text);
-	if (!cedar_est_keep(est, type->text, &type_kept) || !cedar_est_keep(est, id->text, &id_kept))
-		return false;
-	*out = cedar_uid_of(type_kept, id_kept);
+	*out = cedar_uid_of(est->arena, type->text, id->text); /* still the reader's texts: whoever keeps it interns it */
 	return true;
 }
 
 bool
 cedar_est_type(struct cedar_est *est, const struct cedar_json *json, const struct cedar_uid **out)
 {
-	struct cedar_uid *uid = cedar_arena_take(est->arena, sizeof *uid);
-	struct cedar_text name;
+	struct cedar_uid uid;
 
-	if (uid == NULL)
-		return cedar_est_out_of_memory(est);
 	if (json->kind != CEDAR_JSON_STRING || !cedar_name_valid(json->text))
 		return cedar_est_fail(est, json, "the name of a type is expected here%.*s", CEDAR_TEXT(""));
-	if (!cedar_est_keep(est, json->text, &name))
-		return false;
-	*uid = cedar_uid_of(name, CEDAR_TEXT(""));
-	*out = uid;
-	return true;
+	uid = cedar_uid_of(est->arena, json->text, CEDAR_TEXT(""));
+	*out = cedar_intern_uids(est->maker.interner, &uid, 1);
+	return *out != NULL || cedar_est_out_of_memory(est);
 }
 
 static bool
 scope_entities(struct cedar_est *est, const struct cedar_json *const items, size_t count, struct cedar_scope *scope)
 {
-	struct cedar_uid *uids = cedar_arena_take(est->arena, count * sizeof *uids);
+	struct cedar_uid *uids = cedar_arena_take(est->work, count * sizeof *uids);
 	size_t i;
 
 	if (uids == NULL)
@@ -99,9 +90,9 @@ scope_entities(struct cedar_est *est, const struct cedar_json *const items, size
 	for (i = 0; i < count; i++)
 		if (!cedar_est_uid(est, &items[i], &uids[i]))
 			return false;
-	scope->entities = uids;
-	scope->count = (uint32_t)count;
-	return true;
+	scope->entities = cedar_intern_uids(est->maker.interner, uids, count);
+	scope->count = count & CEDAR_SCOPE_COUNT;
+	return scope->entities != NULL || cedar_est_out_of_memory(est);
 }
 
 /* {"entity": …} or {"slot": "?principal"} */
@@ -194,13 +185,13 @@ annotations_from_json(struct cedar_est *est, const struct cedar_json *json, stru
 	for (i = 0; i < json->field_count; i++) {
 		const struct cedar_json_field *field = &json->fields[i];
 
-		list[i] = (struct cedar_annotation){ .value = CEDAR_TEXT(""), .bare = field->value.kind == CEDAR_JSON_NULL };
+		list[i] = (struct cedar_annotation){ 0 };
 		if (!cedar_word_valid(field->name))
 			return cedar_est_fail(est, &field->value, "`%.*s` is no name of an annotation", field->name);
-		if (!list[i].bare && field->value.kind != CEDAR_JSON_STRING)
+		if (field->value.kind != CEDAR_JSON_NULL && field->value.kind != CEDAR_JSON_STRING)
 			return cedar_est_fail(est, &field->value, "the value of an annotation is a string%.*s", CEDAR_TEXT(""));
 		if (!cedar_est_keep(est, field->name, &list[i].key) ||
-			(!list[i].bare && !cedar_est_keep(est, field->value.text, &list[i].value)))
+			(field->value.kind == CEDAR_JSON_STRING && !cedar_est_keep(est, field->value.text, &list[i].value)))
 			return false;
 	}
 	policy->annotations = list;
@@ -262,162 +253,5 @@ cedar_est_policy(struct cedar_est *est, const struct cedar_json *json, struct ce
 		return false;
 	policy.slots = (uint8_t)((policy.principal.slot ? 1 : 0) | (policy.resource.slot ? 2 : 0));
 	*out = policy;
-	return true;
-}
-
-enum { TEMPLATE_WITHOUT_SLOTS = 4 }; /* of `slots`: keeps it among the templates */
-
-struct reading {
-	struct cedar_est est;
-	struct cedar_policies *set;
-	struct cedar_table ids;
-};
-
-static bool
-id_take(struct reading *reading, const struct cedar_json *at, struct cedar_text id, struct cedar_text *kept)
-{
-	if (cedar_table_find(&reading->ids, id, CEDAR_TEXT("")) != NULL)
-		return cedar_est_fail(&reading->est, at, "the id `%.*s` comes twice", id);
-	if (!cedar_est_keep(&reading->est, id, kept))
-		return false;
-	if (!cedar_table_put(&reading->ids, *kept, CEDAR_TEXT(""), reading))
-		return cedar_est_out_of_memory(&reading->est);
-	return true;
-}
-
-static bool
-policies_from_json(struct reading *reading, const struct cedar_json *json, bool templates)
-{
-	struct cedar_policy policy;
-	size_t i;
-
-	if (json == NULL)
-		return true;
-	if (json->kind != CEDAR_JSON_OBJECT)
-		return cedar_est_fail(&reading->est, json, "policies stand in an object, by their ids%.*s", CEDAR_TEXT(""));
-	for (i = 0; i < json->field_count; i++) {
-		const struct cedar_json_field *field = &json->fields[i];
-
-		if (!cedar_est_policy(&reading->est, &field->value, &policy) ||
-			!id_take(reading, &field->value, field->name, &policy.id))
-			return false;
-		if (!templates && policy.slots != 0)
-			return cedar_est_fail(&reading->est, &field->value, "`%.*s` has a slot: it is a template", policy.id);
-		if (templates && policy.slots == 0)
-			policy.slots = TEMPLATE_WITHOUT_SLOTS;
-		if (!cedar_policies_add(reading->set, &policy))
-			return cedar_est_out_of_memory(&reading->est);
-	}
-	return true;
-}
-
-/* The uid for a slot; *out stays NULL if there is none. */
-static bool
-link_value(struct cedar_est *est, const struct cedar_json *values, const char *slot, struct cedar_uid **out)
-{
-	const struct cedar_json *json = cedar_json_get(values, slot);
-
-	*out = NULL;
-	if (json == NULL)
-		return true;
-	*out = cedar_arena_take(est->arena, sizeof **out);
-	if (*out == NULL)
-		return cedar_est_out_of_memory(est);
-	return cedar_est_uid(est, json, *out);
-}
-
-static bool
-link_from_json(struct reading *reading, const struct cedar_json *json)
-{
-	static const char *const names[] = { "templateId", "newId", "values", NULL };
-	static const char *const slots[] = { "?principal", "?resource", NULL };
-	struct cedar_est *est = &reading->est;
-	const struct cedar_json *template_id = cedar_json_get(json, "templateId"), *new_id = cedar_json_get(json, "newId");
-	const struct cedar_json *values = cedar_json_get(json, "values");
-	const struct cedar_policy *template;
-	struct cedar_uid *principal, *resource;
-	struct cedar_policy policy;
-	struct cedar_fault inner;
-	struct cedar_text id;
-
-	if (!cedar_est_fields(est, json, names))
-		return false;
-	if (template_id == NULL || template_id->kind != CEDAR_JSON_STRING || new_id == NULL || new_id->kind != CEDAR_JSON_STRING ||
-		values == NULL)
-		return cedar_est_fail(est, json, "a link has `templateId`, `newId` and `values`%.*s", CEDAR_TEXT(""));
-	template = cedar_template_find(reading->set, template_id->text);
-	if (template == NULL)
-		return cedar_est_fail(est, template_id, "there is no template `%.*s`", template_id->text);
-	if (!cedar_est_fields(est, values, slots) || !link_value(est, values, slots[0], &principal) ||
-		!link_value(est, values, slots[1], &resource) || !id_take(reading, new_id, new_id->text, &id))
-		return false;
-	if (!cedar_template_link(template, id, principal, resource, &policy, &inner))
-		return cedar_fault_set(est->fault, est->source, json->offset, "%s", inner.message);
-	return cedar_policies_add(reading->set, &policy) || cedar_est_out_of_memory(est);
-}
-
-static bool
-links_from_json(struct reading *reading, const struct cedar_json *json)
-{
-	size_t i;
-
-	if (json == NULL)
-		return true;
-	if (json->kind != CEDAR_JSON_ARRAY)
-		return cedar_est_fail(&reading->est, json, "`templateLinks` is a list%.*s", CEDAR_TEXT(""));
-	for (i = 0; i < json->count; i++)
-		if (!link_from_json(reading, &json->items[i]))
-			return false;
-	return true;
-}
-
-/* A policy alone gets the id that the first of a text has. */
-static bool
-single_from_json(struct reading *reading, const struct cedar_json *json)
-{
-	struct cedar_policy policy;
-
-	if (!cedar_est_policy(&reading->est, json, &policy))
-		return false;
-	policy.id = CEDAR_TEXT("policy0");
-	return cedar_policies_add(reading->set, &policy) || cedar_est_out_of_memory(&reading->est);
-}
-
-static bool
-set_from_json(struct reading *reading, const struct cedar_json *json)
-{
-	static const char *const names[] = { "staticPolicies", "templates", "templateLinks", NULL };
-
-	if (cedar_json_get(json, "effect") != NULL)
-		return single_from_json(reading, json);
-	return cedar_est_fields(&reading->est, json, names) &&
-		policies_from_json(reading, cedar_json_get(json, "staticPolicies"), false) &&
-		policies_from_json(reading, cedar_json_get(json, "templates"), true) &&
-		links_from_json(reading, cedar_json_get(json, "templateLinks"));
-}
-
-bool
-cedar_policies_parse_json(const struct cedar_memory *memory, struct cedar_text source, struct cedar_policies **out,
-	struct cedar_fault *fault)
-{
-	struct cedar_arena tree;
-	struct cedar_policies *set = cedar_policies_new(memory, 4096);
-	struct reading reading = { .set = set, .est = { .source = source, .fault = fault }, .ids = { .arena = &tree } };
-	struct cedar_json json;
-	bool done;
-
-	if (set == NULL)
-		return cedar_fault_set(fault, source, 0, "out of memory");
-	cedar_arena_init(&tree, memory, 16384);
-	reading.est.arena = &set->arena;
-	reading.est.maker.arena = &set->arena;
-	done = cedar_json_parse(&tree, source, &json, fault) && set_from_json(&reading, &json) &&
-		(cedar_policies_finish(set) || cedar_est_out_of_memory(&reading.est));
-	cedar_arena_dispose(&tree);
-	if (!done) {
-		cedar_policies_free(set);
-		return false;
-	}
-	*out = set;
 	return true;
 }

@@ -1,6 +1,13 @@
 /* est_value.c - what stands in {"Value": …}: literals, sets, records, entities, calls. */
 #include "cedar/est.h"
 
+bool
+cedar_est_enter(struct cedar_est *est, const struct cedar_json *at)
+{
+	return ++est->depth <= CEDAR_DEPTH_MAX + 1 || /* a literal counts twice; the maker counts exactly */
+		cedar_fault_set(est->fault, est->source, at->offset, "the expression is nested more than %d deep", CEDAR_DEPTH_MAX);
+}
+
 const struct cedar_expr *
 cedar_est_made(struct cedar_est *est, const struct cedar_json *at, const struct cedar_expr *expr)
 {
@@ -118,13 +125,15 @@ is_escape(const struct cedar_json *json, const char *key, const struct cedar_jso
 static const struct cedar_expr *
 entity_expr(struct cedar_est *est, const struct cedar_json *json)
 {
-	struct cedar_uid *uid = cedar_arena_take(est->arena, sizeof *uid);
+	const struct cedar_uid *kept;
+	struct cedar_uid uid;
 
-	if (uid == NULL)
-		return cedar_est_made(est, json, NULL);
-	if (!cedar_est_uid(est, json, uid))
+	if (!cedar_est_uid(est, json, &uid))
 		return NULL;
-	return cedar_est_made(est, json, cedar_make_value(&est->maker, 0, (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = uid }));
+	kept = cedar_intern_uids(est->maker.interner, &uid, 1);
+	if (kept == NULL)
+		return cedar_est_made(est, json, NULL);
+	return cedar_est_made(est, json, cedar_make_value(&est->maker, 0, (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = kept }));
 }
 
 static const struct cedar_expr *
@@ -144,9 +153,8 @@ object_expr(struct cedar_est *est, const struct cedar_json *json)
 	return cedar_est_list(est, json, CEDAR_NODE_RECORD, cedar_est_value);
 }
 
-/* What stands in {"Value": …}. */
-const struct cedar_expr *
-cedar_est_value(struct cedar_est *est, const struct cedar_json *json)
+static const struct cedar_expr *
+any_value(struct cedar_est *est, const struct cedar_json *json)
 {
 	struct cedar_value value = { .kind = CEDAR_BOOL };
 
@@ -172,4 +180,13 @@ cedar_est_value(struct cedar_est *est, const struct cedar_json *json)
 		return NULL;
 	}
 	return cedar_est_made(est, json, cedar_make_value(&est->maker, 0, value));
+}
+
+const struct cedar_expr *
+cedar_est_value(struct cedar_est *est, const struct cedar_json *json)
+{
+	const struct cedar_expr *expr = cedar_est_enter(est, json) ? any_value(est, json) : NULL;
+
+	est->depth--;
+	return expr;
 }

@@ -36,7 +36,7 @@ static void
 write_key(struct cedar_writer *writer, enum cedar_node kind)
 {
 	cedar_write(writer, "{\"");
-	cedar_write(writer, cedar_est_operators[kind]);
+	cedar_write(writer, cedar_operators[kind].name);
 	cedar_write(writer, "\":");
 }
 
@@ -278,7 +278,7 @@ cedar_est_write_policy(struct cedar_writer *writer, const struct cedar_policy *p
 		cedar_write(writer, i == 0 ? ",\"annotations\":{" : ",");
 		cedar_json_write(writer, policy->annotations[i].key);
 		cedar_write(writer, ":");
-		if (policy->annotations[i].bare)
+		if (policy->annotations[i].value.data == NULL)
 			cedar_write(writer, "null");
 		else
 			cedar_json_write(writer, policy->annotations[i].value);

@@ -4,7 +4,7 @@
 struct cedar_expr *
 cedar_make(struct cedar_maker *maker, enum cedar_node kind, size_t offset)
 {
-	struct cedar_expr *expr = cedar_arena_zero(maker->arena, sizeof *expr);
+	struct cedar_expr *expr = cedar_arena_zero(maker->arena, cedar_expr_size(kind));
 
 	if (expr == NULL)
 		return NULL;
@@ -42,8 +42,10 @@ cedar_make_operation(struct cedar_maker *maker, enum cedar_node kind, size_t off
 	if (expr == NULL)
 		return NULL;
 	expr->left = left;
-	expr->right = right;
-	expr->third = third;
+	if (right != NULL)
+		expr->right = right;
+	if (third != NULL)
+		expr->third = third;
 	deepen(maker, expr, left);
 	deepen(maker, expr, right);
 	deepen(maker, expr, third);
@@ -60,8 +62,9 @@ cedar_make_list(struct cedar_maker *maker, enum cedar_node kind, size_t offset, 
 	if (expr == NULL)
 		return NULL;
 	expr->items = items;
-	expr->names = names;
 	expr->count = count;
+	if (kind == CEDAR_NODE_RECORD)
+		expr->names = names;
 	for (i = 0; i < count; i++)
 		deepen(maker, expr, items[i]);
 	return maker->too_deep ? NULL : expr;

@@ -1,6 +1,7 @@
 /* expr.h - private. Expressions and policies as parsed; both text and JSON end here. */
 #pragma once
 #include "cedar/extension.h"
+#include "cedar/intern.h"
 
 /* Keeps what recursion does not need out of its frames, so that deep input fits into small stacks. */
 #define CEDAR_APART __attribute__((noinline))
@@ -38,6 +39,40 @@ enum cedar_node {
 	CEDAR_NODE_CALL
 };
 
+/* How the operands of a node lie. */
+enum cedar_form {
+	CEDAR_FORM_VALUE,
+	CEDAR_FORM_LEAF,
+	CEDAR_FORM_ONE,   /* left */
+	CEDAR_FORM_TWO,   /* left, right */
+	CEDAR_FORM_THREE, /* left, right, third */
+	CEDAR_FORM_LIST,  /* items */
+	CEDAR_FORM_NAMED, /* object, and a name */
+	CEDAR_FORM_LIKE,  /* subject, and a pattern */
+	CEDAR_FORM_IS     /* tested, inside (may be NULL), and a type */
+};
+
+/* How tightly an expression holds together; what holds looser than its place asks for gets parentheses. */
+enum cedar_level {
+	CEDAR_LEVEL_IF,
+	CEDAR_LEVEL_OR,
+	CEDAR_LEVEL_AND,
+	CEDAR_LEVEL_RELATION,
+	CEDAR_LEVEL_ADD,
+	CEDAR_LEVEL_MULTIPLY,
+	CEDAR_LEVEL_UNARY,
+	CEDAR_LEVEL_MEMBER
+};
+
+/* In operators.c: a row for each enum cedar_node. */
+struct cedar_operator {
+	const char *name; /* in JSON; of infix operators and methods also in texts */
+	uint8_t form;     /* enum cedar_form */
+	uint8_t level;    /* enum cedar_level */
+};
+
+extern const struct cedar_operator cedar_operators[];
+
 enum cedar_variable { CEDAR_PRINCIPAL, CEDAR_ACTION, CEDAR_RESOURCE, CEDAR_CONTEXT };
 
 /* Detail of an && that `has a.b.c` was turned into: its operands share their object, which is then evaluated once. */
@@ -49,6 +84,7 @@ struct cedar_pattern {
 	const struct cedar_text *pieces;
 };
 
+/* A node is only as large as its form needs: never copied as a whole. */
 struct cedar_expr {
 	uint8_t kind;   /* enum cedar_node */
 	uint8_t detail; /* enum cedar_variable, enum cedar_function, CEDAR_HAS_PATH */
@@ -74,31 +110,31 @@ struct cedar_expr {
 		};
 		struct {
 			const struct cedar_expr *const *items;
-			const struct cedar_text *names; /* of records */
 			size_t count;
-		};
-		struct {
-			const struct cedar_expr *const *parts; /* same place as items */
-			const struct cedar_value *folded;      /* of sets and calls: what it always gives, or NULL */
+			union { /* not behind && and || */
+				const struct cedar_text *names;   /* of records */
+				const struct cedar_value *folded; /* of sets and calls: what it always gives, or NULL */
+			};
 		};
 	};
 };
 
 enum cedar_scope_kind { CEDAR_SCOPE_ANY, CEDAR_SCOPE_EQUAL, CEDAR_SCOPE_IN, CEDAR_SCOPE_IS, CEDAR_SCOPE_IS_IN };
 
+enum { CEDAR_SCOPE_COUNT = (1 << 24) - 1 }; /* more fit into no text */
+
 struct cedar_scope {
-	uint8_t kind;  /* enum cedar_scope_kind */
-	bool slot;     /* the entity is ?principal or ?resource */
-	bool list;     /* action in […] */
-	uint32_t count;
-	uint32_t offset;
 	const struct cedar_uid *entities; /* one, or `count` of an action's list */
 	const struct cedar_uid *type;     /* of is */
+	uint32_t offset;
+	uint32_t count : 24;
+	uint32_t kind : 4; /* enum cedar_scope_kind */
+	uint32_t slot : 1; /* the entity is ?principal or ?resource */
+	uint32_t list : 1; /* action in […] */
 };
 
 struct cedar_annotation {
-	struct cedar_text key, value;
-	bool bare; /* without a value */
+	struct cedar_text key, value; /* value: data NULL where there is none */
 };
 
 struct cedar_condition {
@@ -107,8 +143,9 @@ struct cedar_condition {
 };
 
 struct cedar_policy {
-	struct cedar_text id, source;
-	uint32_t offset; /* of the effect in the source */
+	struct cedar_text id;
+	uint32_t start, size; /* its span of the text that it is from */
+	uint32_t offset;      /* of the effect in that text */
 	bool forbids;
 	uint8_t slots; /* 1: ?principal, 2: ?resource */
 	uint8_t annotation_count;
@@ -119,9 +156,20 @@ struct cedar_policy {
 	const struct cedar_policy *template; /* of a link */
 };
 
+/* CEDAR_NODE_CALL if there is none of that name. */
+enum cedar_node cedar_operator_find(struct cedar_text);
+size_t cedar_expr_size(enum cedar_node);
+/* The operands of any node, in the order of evaluation: what walks expressions walks by these. */
+size_t cedar_expr_operands(const struct cedar_expr *);
+const struct cedar_expr *cedar_expr_operand(const struct cedar_expr *, size_t index);
+/* Visits the expression and all below it, outer ones first, until the visitor answers false or `most` were visited; false
+ * then. Operands that are shared are visited each time. */
+bool cedar_expr_each(const struct cedar_expr *, size_t most, bool (*visit)(void *context, const struct cedar_expr *), void *context);
+
 /* Node makers share this; `failed` once memory is out or a limit was met. */
 struct cedar_maker {
 	struct cedar_arena *arena;
+	struct cedar_interner *interner; /* over the same arena */
 	bool too_deep;
 };
 

@@ -8,6 +8,7 @@ const struct cedar_signature cedar_signatures[CEDAR_CALL_COUNT] = {
 	[CEDAR_CALL_DECIMAL] = { "decimal", false, 1, false, { CEDAR_STRING }, CEDAR_DECIMAL },
 	[CEDAR_CALL_DATETIME] = { "datetime", false, 1, false, { CEDAR_STRING }, CEDAR_DATETIME },
 	[CEDAR_CALL_DURATION] = { "duration", false, 1, false, { CEDAR_STRING }, CEDAR_DURATION },
+	[CEDAR_CALL_UNKNOWN] = { "unknown", false, 1, false, { CEDAR_STRING }, CEDAR_UNKNOWN },
 	[CEDAR_CALL_IS_IPV4] = { "isIpv4", true, 1, false, { CEDAR_IP }, CEDAR_BOOL },
 	[CEDAR_CALL_IS_IPV6] = { "isIpv6", true, 1, false, { CEDAR_IP }, CEDAR_BOOL },
 	[CEDAR_CALL_IS_LOOPBACK] = { "isLoopback", true, 1, false, { CEDAR_IP }, CEDAR_BOOL },
@@ -135,6 +136,19 @@ truth_call(enum cedar_function function, const struct cedar_value *a)
 	}
 }
 
+/* What is unknown is known to be so; the reference looks at the first argument alone, once all are evaluated. */
+static bool
+unknown_call(const struct cedar_value *arguments, size_t count, struct cedar_value *out, char *message, size_t size)
+{
+	if (count == 0 || (arguments[0].kind != CEDAR_STRING && arguments[0].kind != CEDAR_UNKNOWN)) {
+		snprintf(message, size, "unknown: expected one string, got %s", count == 0 ? "none" : cedar_kind_name(&arguments[0]));
+		return false;
+	}
+	*out = (struct cedar_value){ .kind = CEDAR_UNKNOWN };
+	out->opaque = cedar_value_unknown(&arguments[0]) || (count > 1 && cedar_value_unknown(&arguments[1]));
+	return true;
+}
+
 bool
 cedar_function_call(enum cedar_function function, const struct cedar_value *arguments, size_t count,
 	struct cedar_value *out, char *message, size_t size)
@@ -142,6 +156,8 @@ cedar_function_call(enum cedar_function function, const struct cedar_value *argu
 	const struct cedar_signature *row = &cedar_signatures[function];
 	int64_t number;
 
+	if (function == CEDAR_CALL_UNKNOWN)
+		return unknown_call(arguments, count, out, message, size);
 	if (!arguments_check(row, arguments, count, message, size))
 		return false;
 	if (!row->method)

@@ -38,7 +38,7 @@ fold_call(struct cedar_arena *arena, struct cedar_expr *expr)
 	char message[160];
 	size_t i;
 
-	if (expr->count > 2)
+	if (expr->count > 2 || expr->detail == CEDAR_CALL_UNKNOWN)
 		return true;
 	for (i = 0; i < expr->count; i++)
 		arguments[i] = *constant_of(expr->items[i]);
@@ -53,65 +53,29 @@ fold_call(struct cedar_arena *arena, struct cedar_expr *expr)
 }
 
 static bool
-fold_list(struct cedar_arena *arena, struct cedar_expr *expr)
+fold_constant(struct cedar_arena *arena, struct cedar_expr *expr)
 {
-	bool constant = true;
 	size_t i;
 
-	for (i = 0; i < expr->count; i++) {
-		if (!cedar_fold(arena, expr->items[i]))
-			return false;
-		constant = constant && constant_of(expr->items[i]) != NULL;
-	}
-	if (!constant || (expr->kind != CEDAR_NODE_SET && expr->kind != CEDAR_NODE_CALL) || expr->folded != NULL)
+	if ((expr->kind != CEDAR_NODE_SET && expr->kind != CEDAR_NODE_CALL) || expr->folded != NULL)
 		return true;
+	for (i = 0; i < expr->count; i++)
+		if (constant_of(expr->items[i]) == NULL)
+			return true;
 	return expr->kind == CEDAR_NODE_SET ? fold_set(arena, expr) : fold_call(arena, expr);
 }
 
 bool
 cedar_fold(struct cedar_arena *arena, const struct cedar_expr *expr)
 {
-	if (expr->visited)
+	size_t count, i;
+
+	if (cedar_operators[expr->kind].form <= CEDAR_FORM_LEAF || expr->visited)
 		return true;
 	((struct cedar_expr *)expr)->visited = 1;
-	switch ((enum cedar_node)expr->kind) {
-	case CEDAR_NODE_LITERAL:
-	case CEDAR_NODE_VARIABLE:
-		return true;
-	case CEDAR_NODE_AND:
-	case CEDAR_NODE_OR:
-	case CEDAR_NODE_SET:
-	case CEDAR_NODE_RECORD:
-	case CEDAR_NODE_CALL:
-		return fold_list(arena, (struct cedar_expr *)expr);
-	case CEDAR_NODE_ATTRIBUTE:
-	case CEDAR_NODE_HAS:
-	case CEDAR_NODE_LIKE:
-		return cedar_fold(arena, expr->left);
-	case CEDAR_NODE_IS:
-		return cedar_fold(arena, expr->tested) && (expr->inside == NULL || cedar_fold(arena, expr->inside));
-	case CEDAR_NODE_IF:
-		return cedar_fold(arena, expr->left) && cedar_fold(arena, expr->right) && cedar_fold(arena, expr->third);
-	case CEDAR_NODE_NOT:
-	case CEDAR_NODE_NEGATE:
-	case CEDAR_NODE_IS_EMPTY:
-		return cedar_fold(arena, expr->left);
-	case CEDAR_NODE_EQUAL:
-	case CEDAR_NODE_NOT_EQUAL:
-	case CEDAR_NODE_LESS:
-	case CEDAR_NODE_LESS_EQUAL:
-	case CEDAR_NODE_GREATER:
-	case CEDAR_NODE_GREATER_EQUAL:
-	case CEDAR_NODE_IN:
-	case CEDAR_NODE_ADD:
-	case CEDAR_NODE_SUBTRACT:
-	case CEDAR_NODE_MULTIPLY:
-	case CEDAR_NODE_CONTAINS:
-	case CEDAR_NODE_CONTAINS_ALL:
-	case CEDAR_NODE_CONTAINS_ANY:
-	case CEDAR_NODE_GET_TAG:
-	case CEDAR_NODE_HAS_TAG:
-		break;
-	}
-	return cedar_fold(arena, expr->left) && cedar_fold(arena, expr->right);
+	count = cedar_expr_operands(expr);
+	for (i = 0; i < count; i++)
+		if (!cedar_fold(arena, cedar_expr_operand(expr, i)))
+			return false;
+	return fold_constant(arena, (struct cedar_expr *)expr);
 }

@@ -38,6 +38,9 @@ struct cedar_json_field {
 /* The whole text must be one value. Bytes that are not UTF-8, nesting beyond CEDAR_DEPTH_MAX, names that come twice in
  * one object, and half surrogates are faults. */
 CEDAR_CHECKED bool cedar_json_parse(struct cedar_arena *, struct cedar_text source, struct cedar_json *out, struct cedar_fault *);
+/* The same, with another bound on nesting: whoever walks the tree must not recurse over it. */
+CEDAR_CHECKED bool cedar_json_parse_deep(struct cedar_arena *, struct cedar_text source, size_t most, struct cedar_json *out,
+	struct cedar_fault *);
 /* NULL if there is none or this is no object (or NULL). */
 const struct cedar_json *cedar_json_get(const struct cedar_json *, const char *name);
 bool cedar_json_is(const struct cedar_json *, const char *text);

@@ -55,7 +55,7 @@ uid_from_text(struct cedar_arena *arena, const struct cedar_uid_text *text)
 
 	if (text == NULL)
 		return NULL;
-	uid = cedar_uid_of(text->type, text->id);
+	uid = cedar_uid_of(arena, text->type, text->id);
 	return cedar_uid_copy(arena, &uid);
 }
 
@@ -72,6 +72,7 @@ copy_all(struct cedar_policies *set, const struct cedar_policies *from)
 		if (!cedar_policies_add(set, &from->policies[i]))
 			return false;
 	set->source = from->source;
+	set->lines = from->lines;
 	set->borrowed = cedar_policies_keep(from);
 	return true;
 }
@@ -106,7 +107,7 @@ cedar_policies_link(const struct cedar_policies *from, struct cedar_text templat
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "there is no template of this id");
 	if (id_taken(from, new_id))
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "there is a policy of this id already");
-	set = cedar_policies_new(&from->arena.memory, 1024);
+	set = cedar_policies_new(&from->arena.memory);
 	if (set == NULL)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
 	if (!link_into(set, from, template, new_id, principal, resource, fault)) {

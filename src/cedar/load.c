@@ -33,6 +33,8 @@ check_entities(struct cedar_loader *loader, const struct cedar_json *json)
 	char message[CEDAR_CONFORM_MESSAGE];
 	size_t i = 0;
 
+	if (!cedar_builder_seal(loader->builder, NULL))
+		return cedar_fault_set(loader->fault, loader->source, 0, "%s", loader->builder->trouble);
 	for (entity = loader->builder->first; entity != NULL; entity = entity->next, i++)
 		if (!cedar_conform_entity(loader->schema, entity, message))
 			return cedar_fault_set(loader->fault, loader->source, json->items[i].offset, "%s", message);
@@ -87,7 +89,7 @@ context_from_json(struct cedar_loader *loader, const struct cedar_json *json, co
 		return true;
 	if (!cedar_value_from_json(loader, json, type, context))
 		return false;
-	return context->kind == CEDAR_RECORD || cedar_fault_set(loader->fault, loader->source, json->offset, "the context is a record");
+	return json->kind == CEDAR_JSON_OBJECT || cedar_fault_set(loader->fault, loader->source, json->offset, "the context is a record");
 }
 
 static bool

@@ -48,7 +48,8 @@ cedar_memory_give(const struct cedar_memory *memory, void *block)
 void
 cedar_arena_init(struct cedar_arena *arena, const struct cedar_memory *memory, size_t block_size)
 {
-	*arena = (struct cedar_arena){ .memory = cedar_memory_or_default(memory), .block_size = block_size };
+	*arena = (struct cedar_arena){ .memory = cedar_memory_or_default(memory), .key = cedar_key_of_process(),
+		.block_size = block_size };
 }
 
 void
@@ -74,6 +75,22 @@ cedar_arena_dispose(struct cedar_arena *arena)
 	arena->used = arena->held = 0;
 }
 
+/* So that little of what is held is never used. */
+static size_t
+steady_size(size_t held)
+{
+	size_t size = held / 16;
+
+	return size < 384 ? 384 : size > 16384 ? 16384 : size;
+}
+
+void
+cedar_arena_exact(struct cedar_arena *arena)
+{
+	arena->steady = false;
+	arena->block_size = 0;
+}
+
 static struct cedar_block *
 block_add(struct cedar_arena *arena, size_t size)
 {
@@ -89,7 +106,9 @@ block_add(struct cedar_arena *arena, size_t size)
 	else
 		arena->first = block;
 	arena->held += sizeof *block + wanted;
-	if (!arena->steady && arena->block_size < (1u << 20))
+	if (arena->steady)
+		arena->block_size = steady_size(arena->held);
+	else if (arena->block_size < (1u << 20))
 		arena->block_size *= 2;
 	return block;
 }

@@ -4,6 +4,13 @@
 
 struct cedar_block;
 
+/* In hash.c: of all hashes, the same in the whole process. */
+struct cedar_key {
+	uint64_t words[2];
+};
+
+struct cedar_key cedar_key_of_process(void);
+
 /* Everything taken lives until the reset or disposal. Blocks are kept across resets. */
 struct cedar_arena {
 	struct cedar_memory memory;
@@ -11,13 +18,16 @@ struct cedar_arena {
 	size_t used;       /* of the current block */
 	size_t block_size; /* of the next block */
 	size_t held;       /* bytes in all blocks */
-	bool steady;       /* blocks do not grow: for what is kept */
+	struct cedar_key key; /* of the hashes of what is made here */
+	bool steady;       /* blocks grow slowly: for what is kept */
 	bool failed;       /* a request was refused since the last reset */
 };
 
 void cedar_arena_init(struct cedar_arena *, const struct cedar_memory *, size_t block_size);
 void cedar_arena_reset(struct cedar_arena *);
 void cedar_arena_dispose(struct cedar_arena *);
+/* From now on blocks are as large as what is asked for. */
+void cedar_arena_exact(struct cedar_arena *);
 /* NULL when memory is out; aligned to 8, not cleared. */
 void *cedar_arena_take(struct cedar_arena *, size_t size);
 void *cedar_arena_zero(struct cedar_arena *, size_t size);

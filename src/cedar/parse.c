@@ -2,9 +2,11 @@
 #include "cedar/parse.h"
 
 bool
-cedar_parser_start(struct cedar_parser *parser, struct cedar_arena *arena, struct cedar_text source, struct cedar_fault *fault)
+cedar_parser_start(struct cedar_parser *parser, struct cedar_interner *interner, struct cedar_arena *work, struct cedar_text source,
+	struct cedar_fault *fault)
 {
-	*parser = (struct cedar_parser){ .arena = arena, .maker = { .arena = arena } };
+	*parser = (struct cedar_parser){ .arena = interner->kept, .work = work,
+		.maker = { .arena = interner->kept, .interner = interner } };
 	return cedar_lex_start(&parser->lexer, source, fault);
 }
 
@@ -17,15 +19,16 @@ parse_annotation(struct cedar_parser *parser, struct cedar_annotation *out)
 	cedar_lex_next(lexer);
 	if (lexer->token.kind != CEDAR_TOKEN_WORD)
 		return cedar_lex_fail(lexer, lexer->token.offset, "expected the name of the annotation behind @");
-	*out = (struct cedar_annotation){ .key = lexer->token.text, .value = CEDAR_TEXT(""), .bare = true };
+	*out = (struct cedar_annotation){ 0 };
+	if (!cedar_parse_keep(parser, lexer->token.text, &out->key))
+		return false;
 	cedar_lex_next(lexer);
 	if (!cedar_lex_accept(lexer, CEDAR_TOKEN('(')))
 		return true;
 	token = lexer->token;
 	if (token.kind != CEDAR_TOKEN_STRING)
 		return cedar_lex_fail(lexer, token.offset, "the value of an annotation is a string");
-	out->bare = false;
-	if (!cedar_unescape(lexer, parser->arena, &token, &out->value))
+	if (!cedar_parse_string(parser, &token, &out->value))
 		return false;
 	cedar_lex_next(lexer);
 	return cedar_lex_expect(lexer, CEDAR_TOKEN(')'), "`)`");
@@ -40,7 +43,7 @@ parse_annotations(struct cedar_parser *parser, struct cedar_policy *policy)
 	while (parser->lexer.token.kind == CEDAR_TOKEN('@')) {
 		uint32_t offset = parser->lexer.token.offset;
 
-		if (!cedar_arena_grow(parser->arena, (void **)&list, count, &capacity, sizeof *list))
+		if (!cedar_arena_grow(parser->work, (void **)&list, count, &capacity, sizeof *list))
 			return cedar_parse_out_of_memory(parser);
 		if (!parse_annotation(parser, &list[count]))
 			return false;
@@ -51,9 +54,9 @@ parse_annotations(struct cedar_parser *parser, struct cedar_policy *policy)
 		if (++count > UINT8_MAX)
 			return cedar_lex_fail(&parser->lexer, offset, "more than %d annotations", UINT8_MAX);
 	}
-	policy->annotations = list;
+	policy->annotations = cedar_parse_kept(parser, list, count, sizeof *list);
 	policy->annotation_count = (uint8_t)count;
-	return true;
+	return policy->annotations != NULL || cedar_parse_out_of_memory(parser);
 }
 
 static bool
@@ -90,30 +93,15 @@ parse_reference(struct cedar_parser *parser, const char *variable, struct cedar_
 static bool
 parse_scope_entity(struct cedar_parser *parser, const char *variable, struct cedar_scope *scope)
 {
-	struct cedar_uid *uid = cedar_arena_zero(parser->arena, sizeof *uid);
+	struct cedar_uid uid;
 
-	if (uid == NULL)
-		return cedar_parse_out_of_memory(parser);
-	if (!parse_reference(parser, variable, scope, uid))
+	if (!parse_reference(parser, variable, scope, &uid))
 		return false;
-	scope->entities = scope->slot ? NULL : uid;
-	scope->count = scope->slot ? 0 : 1;
-	return true;
-}
-
-static bool
-parse_scope_type(struct cedar_parser *parser, struct cedar_scope *scope)
-{
-	struct cedar_uid *type = cedar_arena_take(parser->arena, sizeof *type);
-	struct cedar_text name;
-
-	if (type == NULL)
-		return cedar_parse_out_of_memory(parser);
-	if (!cedar_parse_name(parser, &name))
-		return false;
-	*type = cedar_uid_of(name, CEDAR_TEXT(""));
-	scope->type = type;
-	return true;
+	if (scope->slot)
+		return true;
+	scope->entities = cedar_intern_uids(parser->maker.interner, &uid, 1);
+	scope->count = 1;
+	return scope->entities != NULL || cedar_parse_out_of_memory(parser);
 }
 
 static bool
@@ -149,6 +137,19 @@ scope_operator_unknown(struct cedar_parser *parser)
 	return false;
 }
 
+/* Between two parts of the scope. */
+static bool
+scope_comma(struct cedar_parser *parser)
+{
+	int found = parser->lexer.token.kind;
+
+	if (cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(','), "`,`"))
+		return true;
+	if (found == CEDAR_TOKEN_AND || found == CEDAR_TOKEN_OR)
+		cedar_fault_suggest(parser->lexer.fault, "one condition for each part of the scope; others stand in when { … }");
+	return false;
+}
+
 static bool
 scope_at_end(const struct cedar_parser *parser)
 {
@@ -170,8 +171,9 @@ parse_party(struct cedar_parser *parser, const char *variable, struct cedar_scop
 	if (cedar_lex_is_word(&parser->lexer, "is")) {
 		cedar_lex_next(&parser->lexer);
 		scope->kind = CEDAR_SCOPE_IS;
-		if (!parse_scope_type(parser, scope) || scope_at_end(parser))
-			return !parser->lexer.failed;
+		scope->type = cedar_parse_type(parser);
+		if (scope->type == NULL || scope_at_end(parser))
+			return scope->type != NULL;
 	}
 	if (!cedar_lex_is_word(&parser->lexer, "in"))
 		return scope_operator_unknown(parser);
@@ -188,7 +190,7 @@ parse_action_list(struct cedar_parser *parser, struct cedar_scope *scope)
 
 	cedar_lex_next(&parser->lexer);
 	while (parser->lexer.token.kind != CEDAR_TOKEN(']')) {
-		if (!cedar_arena_grow(parser->arena, (void **)&list, count, &capacity, sizeof *list))
+		if (!cedar_arena_grow(parser->work, (void **)&list, count, &capacity, sizeof *list))
 			return cedar_parse_out_of_memory(parser);
 		if (!parse_reference(parser, NULL, scope, &list[count++]))
 			return false;
@@ -196,8 +198,10 @@ parse_action_list(struct cedar_parser *parser, struct cedar_scope *scope)
 			break;
 	}
 	scope->list = true;
-	scope->entities = list;
-	scope->count = (uint32_t)count;
+	scope->entities = cedar_intern_uids(parser->maker.interner, list, count);
+	scope->count = count & CEDAR_SCOPE_COUNT;
+	if (count > 0 && scope->entities == NULL)
+		return cedar_parse_out_of_memory(parser);
 	return cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(']'), "`]`");
 }
 
@@ -273,12 +277,24 @@ parse_scopes(struct cedar_parser *parser, struct cedar_policy *policy)
 	struct cedar_lexer *lexer = &parser->lexer;
 
 	if (!cedar_lex_expect(lexer, CEDAR_TOKEN('('), "`(`") || !parse_party(parser, "principal", &policy->principal) ||
-		!cedar_lex_expect(lexer, CEDAR_TOKEN(','), "`,`") || !parse_action(parser, &policy->action) ||
-		!cedar_lex_expect(lexer, CEDAR_TOKEN(','), "`,`") || !parse_party(parser, "resource", &policy->resource))
+		!scope_comma(parser) || !parse_action(parser, &policy->action) ||
+		!scope_comma(parser) || !parse_party(parser, "resource", &policy->resource))
 		return false;
 	cedar_lex_accept(lexer, CEDAR_TOKEN(','));
 	policy->slots = (uint8_t)((policy->principal.slot ? 1 : 0) | (policy->resource.slot ? 2 : 0));
 	return cedar_lex_expect(lexer, CEDAR_TOKEN(')'), "`)`");
+}
+
+static bool
+condition_end(struct cedar_parser *parser)
+{
+	struct cedar_token found = parser->lexer.token;
+
+	if (cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('}'), "`}`"))
+		return true;
+	if (found.kind == CEDAR_TOKEN_WORD && (cedar_text_is(found.text, "and") || cedar_text_is(found.text, "or")))
+		cedar_fault_suggest(parser->lexer.fault, "write %s", cedar_text_is(found.text, "and") ? "&&" : "||");
+	return false;
 }
 
 static bool
@@ -303,15 +319,15 @@ parse_conditions(struct cedar_parser *parser, struct cedar_policy *policy)
 		cedar_lex_next(&parser->lexer);
 		if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('{'), "`{`"))
 			return false;
-		if (!cedar_arena_grow(parser->arena, (void **)&list, count, &capacity, sizeof *list))
+		if (!cedar_arena_grow(parser->work, (void **)&list, count, &capacity, sizeof *list))
 			return cedar_parse_out_of_memory(parser);
 		list[count] = (struct cedar_condition){ cedar_parse_expr(parser), unless };
-		if (list[count++].expr == NULL || !cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('}'), "`}`"))
+		if (list[count++].expr == NULL || !condition_end(parser))
 			return false;
 	}
-	policy->conditions = list;
+	policy->conditions = cedar_parse_kept(parser, list, count, sizeof *list);
 	policy->condition_count = (uint32_t)count;
-	return true;
+	return policy->conditions != NULL || cedar_parse_out_of_memory(parser);
 }
 
 bool
@@ -322,6 +338,8 @@ cedar_parse_policy(struct cedar_parser *parser, struct cedar_policy *out)
 	uint32_t start = parser->lexer.token.offset;
 	char buffer[64];
 
+	if (parser->work != parser->arena)
+		cedar_arena_reset(parser->work);
 	if (!parse_annotations(parser, &policy))
 		return false;
 	policy.offset = parser->lexer.token.offset;
@@ -338,7 +356,8 @@ cedar_parse_policy(struct cedar_parser *parser, struct cedar_policy *out)
 	if (!parse_scopes(parser, &policy) || !parse_conditions(parser, &policy) ||
 		!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(';'), "`;`"))
 		return false;
-	policy.source = (struct cedar_text){ parser->lexer.source.data + start, parser->lexer.before - start };
+	policy.start = start;
+	policy.size = (uint32_t)parser->lexer.before - start;
 	if (parser->lexer.failed)
 		return false;
 	*out = policy;

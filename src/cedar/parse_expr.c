@@ -90,8 +90,7 @@ parse_chain(struct cedar_parser *parser, const struct cedar_expr *first, enum le
 	while (cedar_lex_accept(&parser->lexer, kind))
 		if (!cedar_parse_list_add(parser, &list, parse_binary(parser, level + 1)))
 			return NULL;
-	return cedar_parse_made(parser, cedar_make_list(&parser->maker, level == LEVEL_OR ? CEDAR_NODE_OR : CEDAR_NODE_AND, offset, list.items,
-				    NULL, list.count));
+	return cedar_parse_list_made(parser, &list, level == LEVEL_OR ? CEDAR_NODE_OR : CEDAR_NODE_AND, offset);
 }
 
 CEDAR_APART static const struct cedar_expr *
@@ -102,7 +101,7 @@ parse_has(struct cedar_parser *parser, const struct cedar_expr *object, size_t o
 	bool more = parser->lexer.token.kind != CEDAR_TOKEN_STRING;
 
 	do {
-		if (!cedar_arena_grow(parser->arena, (void **)&names, count, &capacity, sizeof *names))
+		if (!cedar_arena_grow(parser->work, (void **)&names, count, &capacity, sizeof *names))
 			return cedar_parse_made(parser, NULL);
 		if (more && parser->lexer.token.kind == CEDAR_TOKEN_STRING) {
 			cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "a path after `has` is made of names");
@@ -115,19 +114,39 @@ parse_has(struct cedar_parser *parser, const struct cedar_expr *object, size_t o
 	return cedar_parse_made(parser, cedar_make_has_path(&parser->maker, offset, object, names, count));
 }
 
+CEDAR_APART static const struct cedar_pattern *
+pattern_kept(struct cedar_parser *parser)
+{
+	struct cedar_pattern *pattern = cedar_arena_take(parser->arena, sizeof *pattern), read;
+	struct cedar_text *pieces;
+	size_t i;
+
+	if (!cedar_unescape_pattern(&parser->lexer, parser->work, &parser->lexer.token, &read))
+		return NULL;
+	pieces = cedar_arena_take(parser->arena, read.count * sizeof *pieces);
+	if (pattern == NULL || pieces == NULL) {
+		cedar_parse_out_of_memory(parser);
+		return NULL;
+	}
+	for (i = 0; i < read.count; i++)
+		if (!cedar_parse_keep(parser, read.pieces[i], &pieces[i]))
+			return NULL;
+	*pattern = (struct cedar_pattern){ read.count, pieces };
+	return pattern;
+}
+
 CEDAR_APART static const struct cedar_expr *
 parse_like(struct cedar_parser *parser, const struct cedar_expr *subject, size_t offset)
 {
-	struct cedar_pattern *pattern = cedar_arena_take(parser->arena, sizeof *pattern);
+	const struct cedar_pattern *pattern;
 	struct cedar_expr *expr;
 
 	if (parser->lexer.token.kind != CEDAR_TOKEN_STRING) {
 		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "behind `like` stands a pattern in quotes");
 		return NULL;
 	}
+	pattern = pattern_kept(parser);
 	if (pattern == NULL)
-		return cedar_parse_made(parser, NULL);
-	if (!cedar_unescape_pattern(&parser->lexer, parser->arena, &parser->lexer.token, pattern))
 		return NULL;
 	cedar_lex_next(&parser->lexer);
 	expr = (struct cedar_expr *)cedar_parse_made(parser,
@@ -140,16 +159,12 @@ parse_like(struct cedar_parser *parser, const struct cedar_expr *subject, size_t
 static const struct cedar_expr *
 parse_is(struct cedar_parser *parser, const struct cedar_expr *tested, size_t offset)
 {
-	struct cedar_uid *type = cedar_arena_take(parser->arena, sizeof *type);
+	const struct cedar_uid *type = cedar_parse_type(parser);
 	const struct cedar_expr *inside = NULL;
 	struct cedar_expr *expr;
-	struct cedar_text name;
 
 	if (type == NULL)
-		return cedar_parse_made(parser, NULL);
-	if (!cedar_parse_name(parser, &name))
 		return NULL;
-	*type = cedar_uid_of(name, CEDAR_TEXT(""));
 	if (cedar_lex_is_word(&parser->lexer, "in")) {
 		cedar_lex_next(&parser->lexer);
 		inside = parse_binary(parser, LEVEL_ADD);

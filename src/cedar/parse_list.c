@@ -22,10 +22,51 @@ cedar_parse_list_add(struct cedar_parser *parser, struct cedar_parse_list *list,
 {
 	if (expr == NULL)
 		return false;
-	if (!cedar_arena_grow(parser->arena, (void **)&list->items, list->count, &list->capacity, sizeof *list->items))
+	if (!cedar_arena_grow(parser->work, (void **)&list->items, list->count, &list->capacity, sizeof *list->items))
 		return cedar_parse_out_of_memory(parser);
 	list->items[list->count++] = expr;
 	return true;
+}
+
+bool
+cedar_parse_keep(struct cedar_parser *parser, struct cedar_text text, struct cedar_text *out)
+{
+	*out = cedar_intern_text(parser->maker.interner, text);
+	return out->data != NULL || cedar_parse_out_of_memory(parser);
+}
+
+CEDAR_APART bool
+cedar_parse_string(struct cedar_parser *parser, const struct cedar_token *token, struct cedar_text *out)
+{
+	struct cedar_text plain;
+
+	return cedar_unescape(&parser->lexer, parser->work, token, &plain) && cedar_parse_keep(parser, plain, out);
+}
+
+const void *
+cedar_parse_kept(struct cedar_parser *parser, const void *items, size_t count, size_t item_size)
+{
+	static const uint64_t nothing; /* not NULL, which says that memory is out */
+	void *kept = count > 0 ? cedar_arena_take(parser->arena, count * item_size) : NULL;
+
+	if (count == 0)
+		return &nothing;
+	if (kept != NULL)
+		memcpy(kept, items, count * item_size);
+	return kept;
+}
+
+CEDAR_APART const struct cedar_expr *
+cedar_parse_list_made(struct cedar_parser *parser, const struct cedar_parse_list *list, enum cedar_node kind, size_t offset)
+{
+	const struct cedar_expr *const *items = cedar_parse_kept(parser, list->items, list->count, sizeof *list->items);
+	const struct cedar_text *names = NULL;
+
+	if (kind == CEDAR_NODE_RECORD)
+		names = cedar_parse_kept(parser, list->names, list->count, sizeof *list->names);
+	if (items == NULL || (kind == CEDAR_NODE_RECORD && names == NULL))
+		return cedar_parse_made(parser, NULL);
+	return cedar_parse_made(parser, cedar_make_list(&parser->maker, kind, offset, items, names, list->count));
 }
 
 /* Items up to the closing byte, which is consumed; a comma may follow the last. */
@@ -52,7 +93,7 @@ cedar_parse_set(struct cedar_parser *parser)
 	cedar_lex_next(&parser->lexer);
 	if (!cedar_parse_items(parser, &list, ']'))
 		return NULL;
-	return cedar_parse_made(parser, cedar_make_list(&parser->maker, CEDAR_NODE_SET, offset, list.items, NULL, list.count));
+	return cedar_parse_list_made(parser, &list, CEDAR_NODE_SET, offset);
 }
 
 CEDAR_APART bool
@@ -61,13 +102,14 @@ cedar_parse_key(struct cedar_parser *parser, struct cedar_text *out)
 	struct cedar_token token = parser->lexer.token;
 
 	if (token.kind == CEDAR_TOKEN_STRING) {
-		if (!cedar_unescape(&parser->lexer, parser->arena, &token, out))
+		if (!cedar_parse_string(parser, &token, out))
 			return false;
 	} else if (token.kind == CEDAR_TOKEN_WORD) {
 		if (cedar_word_reserved(token.text))
 			return cedar_lex_fail(&parser->lexer, token.offset, "`%.*s` is reserved; as a key it is written in quotes",
 				(int)token.text.size, token.text.data);
-		*out = token.text;
+		if (!cedar_parse_keep(parser, token.text, out))
+			return false;
 	} else {
 		return cedar_lex_fail(&parser->lexer, token.offset, "expected a key: a name or a string");
 	}
@@ -99,7 +141,7 @@ parse_field(struct cedar_parser *parser, struct cedar_parse_list *list)
 			name.size > 60 ? 60 : (int)name.size, name.data);
 	if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(':'), "`:`"))
 		return false;
-	if (!cedar_arena_grow(parser->arena, (void **)&list->names, list->count, &list->name_capacity, sizeof *list->names))
+	if (!cedar_arena_grow(parser->work, (void **)&list->names, list->count, &list->name_capacity, sizeof *list->names))
 		return cedar_parse_out_of_memory(parser);
 	list->names[list->count] = name;
 	return cedar_parse_list_add(parser, list, cedar_parse_expr(parser));
@@ -113,7 +155,7 @@ names_distinct(struct cedar_parser *parser, const struct cedar_parse_list *list,
 
 	if (list->count < 64)
 		return true;
-	names = cedar_arena_take(parser->arena, list->count * sizeof *names);
+	names = cedar_arena_take(parser->work, list->count * sizeof *names);
 	if (names == NULL)
 		return cedar_parse_out_of_memory(parser);
 	memcpy(names, list->names, list->count * sizeof *names);
@@ -140,5 +182,5 @@ cedar_parse_record(struct cedar_parser *parser)
 	}
 	if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('}'), "`}`") || !names_distinct(parser, &list, offset))
 		return NULL;
-	return cedar_parse_made(parser, cedar_make_list(&parser->maker, CEDAR_NODE_RECORD, offset, list.items, list.names, list.count));
+	return cedar_parse_list_made(parser, &list, CEDAR_NODE_RECORD, offset);
 }

@@ -26,76 +26,10 @@ parse_string(struct cedar_parser *parser)
 	struct cedar_value value = { .kind = CEDAR_STRING };
 	struct cedar_token token = parser->lexer.token;
 
-	if (!cedar_unescape(&parser->lexer, parser->arena, &token, &value.text))
+	if (!cedar_parse_string(parser, &token, &value.text))
 		return NULL;
 	cedar_lex_next(&parser->lexer);
 	return cedar_parse_made(parser, cedar_make_value(&parser->maker, token.offset, value));
-}
-
-/* Name, with the `::` and the string behind it if it is an entity. */
-CEDAR_APART static bool
-parse_path(struct cedar_parser *parser, struct cedar_text *name, struct cedar_token *id)
-{
-	struct cedar_lexer *lexer = &parser->lexer;
-	struct cedar_token token = lexer->token;
-	char buffer[64];
-
-	id->kind = CEDAR_TOKEN_BAD;
-	*name = (struct cedar_text){ 0 };
-	for (;;) {
-		token = lexer->token;
-		if (token.kind == CEDAR_TOKEN_STRING && name->data != NULL) {
-			*id = token;
-			cedar_lex_next(lexer);
-			return true;
-		}
-		if (token.kind != CEDAR_TOKEN_WORD)
-			return cedar_lex_fail(lexer, token.offset, "expected a name, found %s", cedar_token_show(&token, buffer));
-		if (cedar_word_reserved(token.text))
-			return cedar_lex_fail(lexer, token.offset, "`%.*s` is reserved and names nothing", (int)token.text.size,
-				token.text.data);
-		*name = name->data == NULL ? token.text : cedar_text_join(parser->arena, *name, "::", token.text);
-		if (name->data == NULL)
-			return cedar_parse_out_of_memory(parser);
-		if (name->size > CEDAR_NAME_MAX)        /* each part joined anew: without an end, the square of the text */
-			return cedar_lex_fail(lexer, token.offset, "a name is longer than %d bytes", CEDAR_NAME_MAX);
-		cedar_lex_next(lexer);
-		if (!cedar_lex_accept(lexer, CEDAR_TOKEN_PATH))
-			return true;
-	}
-}
-
-bool
-cedar_parse_name(struct cedar_parser *parser, struct cedar_text *out)
-{
-	uint32_t offset = parser->lexer.token.offset;
-	struct cedar_token id;
-
-	if (!parse_path(parser, out, &id))
-		return false;
-	if (id.kind == CEDAR_TOKEN_STRING)
-		return cedar_lex_fail(&parser->lexer, offset, "expected the name of a type, found an entity");
-	return true;
-}
-
-bool
-cedar_parse_uid(struct cedar_parser *parser, struct cedar_uid *out)
-{
-	uint32_t offset = parser->lexer.token.offset;
-	struct cedar_text name, text;
-	struct cedar_token id;
-
-	if (!parse_path(parser, &name, &id))
-		return false;
-	if (id.kind != CEDAR_TOKEN_STRING) {
-		cedar_lex_fail(&parser->lexer, offset, "expected an entity");
-		cedar_fault_suggest(parser->lexer.fault, "entities are written Type::\"id\"");
-		return false;
-	}
-	if (!cedar_unescape(&parser->lexer, parser->arena, &id, &text))
-		return false;
-	*out = cedar_uid_of(name, text);
-	return true;
 }
 
 CEDAR_APART static const struct cedar_expr *
@@ -125,8 +59,7 @@ parse_call(struct cedar_parser *parser, struct cedar_text name, size_t offset)
 	cedar_lex_next(&parser->lexer);
 	if (!cedar_parse_items(parser, &list, ')'))
 		return NULL;
-	call = (struct cedar_expr *)cedar_parse_made(parser,
-		cedar_make_list(&parser->maker, CEDAR_NODE_CALL, offset, list.items, NULL, list.count));
+	call = (struct cedar_expr *)cedar_parse_list_made(parser, &list, CEDAR_NODE_CALL, offset);
 	if (call != NULL)
 		call->detail = (uint8_t)function;
 	return call;
@@ -146,15 +79,15 @@ CEDAR_APART static const struct cedar_expr *
 make_entity(struct cedar_parser *parser, struct cedar_text type, const struct cedar_token *id, size_t offset)
 {
 	struct cedar_value value = { .kind = CEDAR_ENTITY };
-	struct cedar_uid *uid = cedar_arena_take(parser->arena, sizeof *uid);
 	struct cedar_text text;
+	struct cedar_uid uid;
 
-	if (uid == NULL)
-		return cedar_parse_made(parser, NULL);
-	if (!cedar_unescape(&parser->lexer, parser->arena, id, &text))
+	if (!cedar_unescape(&parser->lexer, parser->work, id, &text))
 		return NULL;
-	*uid = cedar_uid_of(type, text);
-	value.entity = uid;
+	uid = cedar_uid_of(parser->arena, type, text);
+	value.entity = cedar_intern_uids(parser->maker.interner, &uid, 1);
+	if (value.entity == NULL)
+		return cedar_parse_made(parser, NULL);
 	return cedar_parse_made(parser, cedar_make_value(&parser->maker, offset, value));
 }
 
@@ -191,7 +124,7 @@ parse_word(struct cedar_parser *parser, struct cedar_text *call)
 
 	if (cedar_lex_is_word(&parser->lexer, "true") || cedar_lex_is_word(&parser->lexer, "false"))
 		return parse_truth(parser);
-	if (!parse_path(parser, &name, &id))
+	if (!cedar_parse_path(parser, &name, &id))
 		return NULL;
 	if (id.kind == CEDAR_TOKEN_STRING)
 		return make_entity(parser, name, &id, offset);
@@ -304,8 +237,7 @@ make_method(struct cedar_parser *parser, struct cedar_parse_list *list, struct c
 		method_unknown(parser, name, offset);
 		return NULL;
 	}
-	call = (struct cedar_expr *)cedar_parse_made(parser,
-		cedar_make_list(&parser->maker, CEDAR_NODE_CALL, offset, list->items, NULL, list->count));
+	call = (struct cedar_expr *)cedar_parse_list_made(parser, list, CEDAR_NODE_CALL, offset);
 	if (call != NULL)
 		call->detail = (uint8_t)function;
 	return call;
@@ -325,6 +257,16 @@ attribute_expected(struct cedar_parser *parser)
 }
 
 CEDAR_APART static const struct cedar_expr *
+make_attribute(struct cedar_parser *parser, const struct cedar_expr *object, const struct cedar_token *token)
+{
+	struct cedar_text name;
+
+	if (!cedar_parse_keep(parser, token->text, &name))
+		return NULL;
+	return cedar_parse_made(parser, cedar_make_named(&parser->maker, CEDAR_NODE_ATTRIBUTE, token->offset, object, name));
+}
+
+CEDAR_APART static const struct cedar_expr *
 parse_dot(struct cedar_parser *parser, const struct cedar_expr *object)
 {
 	struct cedar_token token;
@@ -336,7 +278,7 @@ parse_dot(struct cedar_parser *parser, const struct cedar_expr *object)
 		return attribute_expected(parser);
 	cedar_lex_next(&parser->lexer);
 	if (!cedar_lex_accept(&parser->lexer, CEDAR_TOKEN('(')))
-		return cedar_parse_made(parser, cedar_make_named(&parser->maker, CEDAR_NODE_ATTRIBUTE, token.offset, object, token.text));
+		return make_attribute(parser, object, &token);
 	if (!cedar_parse_list_add(parser, &list, object) || !cedar_parse_items(parser, &list, ')'))
 		return NULL;
 	return make_method(parser, &list, token.text, token.offset);
@@ -354,7 +296,7 @@ parse_index(struct cedar_parser *parser, const struct cedar_expr *object)
 		cedar_lex_fail(&parser->lexer, token.offset, "between [ and ] stands a string, the name of an attribute");
 		return NULL;
 	}
-	if (!cedar_unescape(&parser->lexer, parser->arena, &token, &name))
+	if (!cedar_parse_string(parser, &token, &name))
 		return NULL;
 	cedar_lex_next(&parser->lexer);
 	if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(']'), "`]`"))

@@ -7,7 +7,7 @@
 #include "cedar/parse.h"
 
 struct cedar_policies *
-cedar_policies_new(const struct cedar_memory *memory, size_t block_size)
+cedar_policies_new(const struct cedar_memory *memory)
 {
 	struct cedar_memory own = cedar_memory_or_default(memory);
 	struct cedar_policies *policies = cedar_memory_take(&own, sizeof *policies);
@@ -15,7 +15,7 @@ cedar_policies_new(const struct cedar_memory *memory, size_t block_size)
 	if (policies == NULL)
 		return NULL;
 	*policies = (struct cedar_policies){ .references = 1 };
-	cedar_arena_init(&policies->arena, &own, block_size);
+	cedar_arena_init(&policies->arena, &own, 384);
 	policies->arena.steady = true;
 	return policies;
 }
@@ -102,38 +102,54 @@ bool
 cedar_policies_finish(struct cedar_policies *set)
 {
 	policies_trim(set);
+	cedar_arena_exact(&set->arena); /* nothing comes behind the index */
 	set->index = cedar_index_new(&set->arena, set->policies, set->count);
 	return set->index != NULL;
 }
 
 static struct cedar_text
-number_id(struct cedar_arena *arena, size_t number)
+number_id(struct cedar_interner *interner, size_t number)
 {
 	char buffer[32];
 	int size = snprintf(buffer, sizeof buffer, "policy%zu", number);
 
-	return cedar_text_copy(arena, (struct cedar_text){ buffer, (size_t)size });
+	return cedar_intern_text(interner, (struct cedar_text){ buffer, (size_t)size });
 }
 
 static bool
-parse_all(struct cedar_policies *set, struct cedar_fault *fault)
+parse_each(struct cedar_policies *set, struct cedar_interner *interner, struct cedar_arena *work, struct cedar_fault *fault)
 {
 	struct cedar_parser parser;
 	struct cedar_policy policy;
 	size_t number = 0;
 
-	if (!cedar_parser_start(&parser, &set->arena, set->source, fault))
+	if (!cedar_parser_start(&parser, interner, work, set->source, fault))
 		return false;
 	while (parser.lexer.token.kind != CEDAR_TOKEN_END) {
 		if (!cedar_parse_policy(&parser, &policy))
 			return false;
-		policy.id = number_id(&set->arena, number++);
+		policy.id = number_id(interner, number++);
 		if (policy.id.data == NULL || !cedar_policies_add(set, &policy))
 			return cedar_fault_set(fault, set->source, parser.lexer.before, "out of memory, or too many policies");
 	}
-	if (!cedar_policies_finish(set))
+	if (!cedar_lines_take(&set->arena, set->source, &set->lines) || !cedar_policies_finish(set))
 		return cedar_fault_set(fault, set->source, 0, "out of memory");
 	return true;
+}
+
+static bool
+parse_all(struct cedar_policies *set, struct cedar_fault *fault)
+{
+	struct cedar_interner interner;
+	struct cedar_arena work;
+	bool done;
+
+	cedar_interner_init(&interner, &set->arena);
+	cedar_arena_init(&work, &set->arena.memory, 1024);
+	done = parse_each(set, &interner, &work, fault);
+	cedar_arena_dispose(&work);
+	cedar_interner_dispose(&interner);
+	return done;
 }
 
 bool
@@ -144,13 +160,11 @@ cedar_policies_parse(const struct cedar_memory *memory, struct cedar_text source
 
 	if (source.size > CEDAR_SOURCE_MAX)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "the text is longer than %d bytes", (int)CEDAR_SOURCE_MAX);
-	set = cedar_policies_new(memory, source.size < 24576 ? 512 + source.size : 24576);
+	set = cedar_policies_new(memory);
 	if (set == NULL)
 		return cedar_fault_set(fault, source, 0, "out of memory");
-	set->source = cedar_text_copy(&set->arena, source);
-	if (set->source.data == NULL || !parse_all(set, fault)) {
-		if (set->source.data == NULL)
-			cedar_fault_set(fault, source, 0, "out of memory");
+	set->source = source;
+	if (!parse_all(set, fault)) {
 		cedar_policies_free(set);
 		return false;
 	}
@@ -178,14 +192,16 @@ cedar_policy_annotation(const struct cedar_policies *set, size_t index, const ch
 
 	for (i = 0; i < policy->annotation_count; i++)
 		if (cedar_text_is(policy->annotations[i].key, key))
-			return policy->annotations[i].value;
+			return policy->annotations[i].value.data != NULL ? policy->annotations[i].value : CEDAR_TEXT("");
 	return (struct cedar_text){ 0 };
 }
 
 struct cedar_text
 cedar_policy_source(const struct cedar_policies *set, size_t index)
 {
-	return set->policies[index].source;
+	const struct cedar_policy *policy = &set->policies[index];
+
+	return set->source.size == 0 ? (struct cedar_text){ 0 } : (struct cedar_text){ set->source.data + policy->start, policy->size };
 }
 
 bool

@@ -4,7 +4,8 @@
 
 struct cedar_policies {
 	struct cedar_arena arena;
-	struct cedar_text source;              /* our copy; empty from JSON */
+	struct cedar_text source;              /* the caller's, not ours: for cedar_policy_source alone; empty from JSON */
+	struct cedar_lines lines;
 	struct cedar_policy *policies;         /* to decide with: static ones and links */
 	size_t count, capacity;
 	struct cedar_policy *templates;
@@ -15,7 +16,7 @@ struct cedar_policies {
 };
 
 /* An empty set, NULL when memory is out. */
-struct cedar_policies *cedar_policies_new(const struct cedar_memory *, size_t block_size);
+struct cedar_policies *cedar_policies_new(const struct cedar_memory *);
 /* Counted: each keep takes one more cedar_policies_free. */
 const struct cedar_policies *cedar_policies_keep(const struct cedar_policies *);
 /* Puts it among the policies or, with slots, the templates; false when memory is out. */

@@ -3,56 +3,14 @@
 #include "cedar/convert.h"
 #include "cedar/est.h"
 
-/* How tightly an expression holds together; what holds looser than its place asks for gets parentheses. */
-enum level { LEVEL_IF, LEVEL_OR, LEVEL_AND, LEVEL_RELATION, LEVEL_ADD, LEVEL_MULTIPLY, LEVEL_UNARY, LEVEL_MEMBER };
+static void print(struct cedar_writer *, const struct cedar_expr *, enum cedar_level least);
 
-static void print(struct cedar_writer *, const struct cedar_expr *, enum level least);
-
-static enum level
+static enum cedar_level
 level_of(const struct cedar_expr *expr)
 {
-	switch ((enum cedar_node)expr->kind) {
-	case CEDAR_NODE_IF:
-		return LEVEL_IF;
-	case CEDAR_NODE_OR:
-		return LEVEL_OR;
-	case CEDAR_NODE_AND:
-		return LEVEL_AND;
-	case CEDAR_NODE_EQUAL:
-	case CEDAR_NODE_NOT_EQUAL:
-	case CEDAR_NODE_LESS:
-	case CEDAR_NODE_LESS_EQUAL:
-	case CEDAR_NODE_GREATER:
-	case CEDAR_NODE_GREATER_EQUAL:
-	case CEDAR_NODE_IN:
-	case CEDAR_NODE_HAS:
-	case CEDAR_NODE_LIKE:
-	case CEDAR_NODE_IS:
-		return LEVEL_RELATION;
-	case CEDAR_NODE_ADD:
-	case CEDAR_NODE_SUBTRACT:
-		return LEVEL_ADD;
-	case CEDAR_NODE_MULTIPLY:
-		return LEVEL_MULTIPLY;
-	case CEDAR_NODE_NOT:
-	case CEDAR_NODE_NEGATE:
-		return LEVEL_UNARY;
-	case CEDAR_NODE_LITERAL:
-		return expr->value.kind == CEDAR_LONG && expr->value.number < 0 ? LEVEL_UNARY : LEVEL_MEMBER;
-	case CEDAR_NODE_VARIABLE:
-	case CEDAR_NODE_CONTAINS:
-	case CEDAR_NODE_CONTAINS_ALL:
-	case CEDAR_NODE_CONTAINS_ANY:
-	case CEDAR_NODE_GET_TAG:
-	case CEDAR_NODE_HAS_TAG:
-	case CEDAR_NODE_IS_EMPTY:
-	case CEDAR_NODE_ATTRIBUTE:
-	case CEDAR_NODE_SET:
-	case CEDAR_NODE_RECORD:
-	case CEDAR_NODE_CALL:
-		break;
-	}
-	return LEVEL_MEMBER;
+	if (expr->kind == CEDAR_NODE_LITERAL && expr->value.kind == CEDAR_LONG && expr->value.number < 0)
+		return CEDAR_LEVEL_UNARY;
+	return (enum cedar_level)cedar_operators[expr->kind].level;
 }
 
 /* Escapes what cannot stand in quotes as it is; in patterns also the star. */
@@ -125,7 +83,7 @@ print_name(struct cedar_writer *writer, struct cedar_text name)
 static void
 print_attribute(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	print(writer, expr->object, LEVEL_MEMBER);
+	print(writer, expr->object, CEDAR_LEVEL_MEMBER);
 	cedar_write(writer, is_word(expr->name) ? "." : "[");
 	print_name(writer, expr->name);
 	if (!is_word(expr->name))
@@ -145,7 +103,7 @@ print_items(struct cedar_writer *writer, const struct cedar_expr *expr, size_t f
 			print_name(writer, expr->names[i]);
 			cedar_write(writer, ": ");
 		}
-		print(writer, expr->items[i], LEVEL_IF);
+		print(writer, expr->items[i], CEDAR_LEVEL_IF);
 	}
 	cedar_write(writer, close);
 }
@@ -157,7 +115,7 @@ print_call(struct cedar_writer *writer, const struct cedar_expr *expr)
 	bool method = row->method && expr->count > 0;
 
 	if (method) {
-		print(writer, expr->items[0], LEVEL_MEMBER);
+		print(writer, expr->items[0], CEDAR_LEVEL_MEMBER);
 		cedar_write(writer, ".");
 	}
 	cedar_write(writer, row->name);
@@ -167,19 +125,19 @@ print_call(struct cedar_writer *writer, const struct cedar_expr *expr)
 static void
 print_method(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	print(writer, expr->left, LEVEL_MEMBER);
+	print(writer, expr->left, CEDAR_LEVEL_MEMBER);
 	cedar_write(writer, ".");
-	cedar_write(writer, cedar_est_operators[expr->kind]);
+	cedar_write(writer, cedar_operators[expr->kind].name);
 	cedar_write(writer, "(");
 	if (expr->kind != CEDAR_NODE_IS_EMPTY)
-		print(writer, expr->right, LEVEL_IF);
+		print(writer, expr->right, CEDAR_LEVEL_IF);
 	cedar_write(writer, ")");
 }
 
 static void
 print_chain(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	enum level least = expr->kind == CEDAR_NODE_OR ? LEVEL_AND : LEVEL_RELATION;
+	enum cedar_level least = expr->kind == CEDAR_NODE_OR ? CEDAR_LEVEL_AND : CEDAR_LEVEL_RELATION;
 	size_t i;
 
 	for (i = 0; i < expr->count; i++) {
@@ -192,10 +150,10 @@ print_chain(struct cedar_writer *writer, const struct cedar_expr *expr)
 static void
 print_binary(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	enum level own = level_of(expr), next = (enum level)(own + 1);
+	enum cedar_level own = level_of(expr), next = (enum cedar_level)(own + 1);
 
-	print(writer, expr->left, own == LEVEL_RELATION ? next : own);
-	cedar_write_format(writer, " %s ", cedar_est_operators[expr->kind]);
+	print(writer, expr->left, own == CEDAR_LEVEL_RELATION ? next : own);
+	cedar_write_format(writer, " %s ", cedar_operators[expr->kind].name);
 	print(writer, expr->right, next);
 }
 
@@ -204,7 +162,7 @@ print_like(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
 	size_t i;
 
-	print(writer, expr->subject, LEVEL_ADD);
+	print(writer, expr->subject, CEDAR_LEVEL_ADD);
 	cedar_write(writer, " like \"");
 	for (i = 0; i < expr->pattern->count; i++) {
 		if (i > 0)
@@ -217,24 +175,24 @@ print_like(struct cedar_writer *writer, const struct cedar_expr *expr)
 static void
 print_is(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	print(writer, expr->tested, LEVEL_ADD);
+	print(writer, expr->tested, CEDAR_LEVEL_ADD);
 	cedar_write(writer, " is ");
 	cedar_write_text(writer, expr->type->type);
 	if (expr->inside == NULL)
 		return;
 	cedar_write(writer, " in ");
-	print(writer, expr->inside, LEVEL_ADD);
+	print(writer, expr->inside, CEDAR_LEVEL_ADD);
 }
 
 static void
 print_if(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
 	cedar_write(writer, "if ");
-	print(writer, expr->left, LEVEL_IF);
+	print(writer, expr->left, CEDAR_LEVEL_IF);
 	cedar_write(writer, " then ");
-	print(writer, expr->right, LEVEL_IF);
+	print(writer, expr->right, CEDAR_LEVEL_IF);
 	cedar_write(writer, " else ");
-	print(writer, expr->third, LEVEL_IF);
+	print(writer, expr->third, CEDAR_LEVEL_IF);
 }
 
 /* -(5) is a negation, -5 a number. */
@@ -245,79 +203,83 @@ print_unary(struct cedar_writer *writer, const struct cedar_expr *expr)
 
 	cedar_write(writer, expr->kind == CEDAR_NODE_NOT ? "!" : "-");
 	cedar_write(writer, number ? "(" : "");
-	print(writer, expr->left, number ? LEVEL_IF : LEVEL_MEMBER);
+	print(writer, expr->left, number ? CEDAR_LEVEL_IF : CEDAR_LEVEL_MEMBER);
 	cedar_write(writer, number ? ")" : "");
+}
+
+static void
+print_pair(struct cedar_writer *writer, const struct cedar_expr *expr)
+{
+	if (level_of(expr) == CEDAR_LEVEL_MEMBER)
+		print_method(writer, expr);
+	else
+		print_binary(writer, expr);
+}
+
+static void
+print_named(struct cedar_writer *writer, const struct cedar_expr *expr)
+{
+	if (expr->kind == CEDAR_NODE_ATTRIBUTE) {
+		print_attribute(writer, expr);
+		return;
+	}
+	print(writer, expr->object, CEDAR_LEVEL_ADD);
+	cedar_write(writer, " has ");
+	print_name(writer, expr->name);
+}
+
+static void
+print_list(struct cedar_writer *writer, const struct cedar_expr *expr)
+{
+	if (expr->kind == CEDAR_NODE_CALL)
+		print_call(writer, expr);
+	else if (expr->kind == CEDAR_NODE_SET)
+		print_items(writer, expr, 0, "[", "]");
+	else if (expr->kind == CEDAR_NODE_RECORD)
+		print_items(writer, expr, 0, "{", "}");
+	else
+		print_chain(writer, expr);
 }
 
 static void
 print_node(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	switch ((enum cedar_node)expr->kind) {
-	case CEDAR_NODE_LITERAL:
+	switch ((enum cedar_form)cedar_operators[expr->kind].form) {
+	case CEDAR_FORM_VALUE:
 		print_literal(writer, &expr->value);
 		break;
-	case CEDAR_NODE_VARIABLE:
+	case CEDAR_FORM_LEAF:
 		cedar_write(writer, cedar_variable_names[expr->detail]);
 		break;
-	case CEDAR_NODE_IF:
+	case CEDAR_FORM_ONE:
+		if (expr->kind == CEDAR_NODE_IS_EMPTY)
+			print_method(writer, expr);
+		else
+			print_unary(writer, expr);
+		break;
+	case CEDAR_FORM_TWO:
+		print_pair(writer, expr);
+		break;
+	case CEDAR_FORM_THREE:
 		print_if(writer, expr);
 		break;
-	case CEDAR_NODE_AND:
-	case CEDAR_NODE_OR:
-		print_chain(writer, expr);
+	case CEDAR_FORM_LIST:
+		print_list(writer, expr);
 		break;
-	case CEDAR_NODE_NOT:
-	case CEDAR_NODE_NEGATE:
-		print_unary(writer, expr);
+	case CEDAR_FORM_NAMED:
+		print_named(writer, expr);
 		break;
-	case CEDAR_NODE_CONTAINS:
-	case CEDAR_NODE_CONTAINS_ALL:
-	case CEDAR_NODE_CONTAINS_ANY:
-	case CEDAR_NODE_GET_TAG:
-	case CEDAR_NODE_HAS_TAG:
-	case CEDAR_NODE_IS_EMPTY:
-		print_method(writer, expr);
-		break;
-	case CEDAR_NODE_ATTRIBUTE:
-		print_attribute(writer, expr);
-		break;
-	case CEDAR_NODE_HAS:
-		print(writer, expr->object, LEVEL_ADD);
-		cedar_write(writer, " has ");
-		print_name(writer, expr->name);
-		break;
-	case CEDAR_NODE_LIKE:
+	case CEDAR_FORM_LIKE:
 		print_like(writer, expr);
 		break;
-	case CEDAR_NODE_IS:
+	case CEDAR_FORM_IS:
 		print_is(writer, expr);
-		break;
-	case CEDAR_NODE_SET:
-		print_items(writer, expr, 0, "[", "]");
-		break;
-	case CEDAR_NODE_RECORD:
-		print_items(writer, expr, 0, "{", "}");
-		break;
-	case CEDAR_NODE_CALL:
-		print_call(writer, expr);
-		break;
-	case CEDAR_NODE_EQUAL:
-	case CEDAR_NODE_NOT_EQUAL:
-	case CEDAR_NODE_LESS:
-	case CEDAR_NODE_LESS_EQUAL:
-	case CEDAR_NODE_GREATER:
-	case CEDAR_NODE_GREATER_EQUAL:
-	case CEDAR_NODE_IN:
-	case CEDAR_NODE_ADD:
-	case CEDAR_NODE_SUBTRACT:
-	case CEDAR_NODE_MULTIPLY:
-		print_binary(writer, expr);
 		break;
 	}
 }
 
 static void
-print(struct cedar_writer *writer, const struct cedar_expr *expr, enum level least)
+print(struct cedar_writer *writer, const struct cedar_expr *expr, enum cedar_level least)
 {
 	bool parentheses = level_of(expr) < least;
 
@@ -376,7 +338,7 @@ print_policy(struct cedar_writer *writer, const struct cedar_policy *policy)
 	for (i = 0; i < policy->annotation_count; i++) {
 		cedar_write(writer, "@");
 		cedar_write_text(writer, policy->annotations[i].key);
-		if (!policy->annotations[i].bare) {
+		if (policy->annotations[i].value.data != NULL) {
 			cedar_write(writer, "(");
 			print_string(writer, policy->annotations[i].value);
 			cedar_write(writer, ")");
@@ -392,7 +354,7 @@ print_policy(struct cedar_writer *writer, const struct cedar_policy *policy)
 	cedar_write(writer, ")");
 	for (i = 0; i < policy->condition_count; i++) {
 		cedar_write(writer, policy->conditions[i].unless ? "\nunless { " : "\nwhen { ");
-		print(writer, policy->conditions[i].expr, LEVEL_IF);
+		print(writer, policy->conditions[i].expr, CEDAR_LEVEL_IF);
 		cedar_write(writer, " }");
 	}
 	cedar_write(writer, ";\n");
@@ -419,5 +381,5 @@ cedar_policies_write_text(const struct cedar_memory *memory, const struct cedar_
 void
 cedar_print_expr(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	print(writer, expr, LEVEL_IF);
+	print(writer, expr, CEDAR_LEVEL_IF);
 }

@@ -110,6 +110,8 @@ struct cedar_resolver {
 	unsigned depth;
 };
 
+/* In schema_declare.c. */
+CEDAR_CHECKED bool cedar_schema_declare(struct cedar_resolver *);
 /* The entity type a name means in a namespace; sets the fault and answers NULL where there is none. */
 struct cedar_entity_type *cedar_resolve_entity(struct cedar_resolver *, const struct cedar_raw_space *, struct cedar_text name,
 	uint32_t offset);

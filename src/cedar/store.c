@@ -10,7 +10,8 @@ struct cedar_entities {
 
 struct change {
 	struct cedar_memory memory;
-	struct cedar_arena arena;       /* of the work */
+	struct cedar_arena arena, passing; /* of the work; of one entity */
+	size_t budget; /* see ancestry.h */
 	struct cedar_trie *trie;        /* as it becomes */
 	struct cedar_trie *above;
 	size_t entities;
@@ -131,157 +132,88 @@ recount_below(void *context, struct cedar_leaf *leaf)
 	if (copy == NULL)
 		return change_fail(change, "out of memory");
 	copy->entity = leaf->entity;
+	copy->entity.mark = CEDAR_NEW;
 	copy->source = cedar_leaf_keep(leaf->source ? leaf->source : leaf);
 	return change_put(change, copy);
 }
 
-struct set {
-	struct cedar_link *table;
-	size_t size, count;
-};
-
-/* True when it was not there yet. */
-static bool
-set_add(struct change *change, struct set *set, const struct cedar_uid *uid)
-{
-	struct cedar_link *old = set->table;
-	size_t size = set->size, i, at;
-
-	if (set->count * 2 >= set->size) {
-		set->size = size ? size * 2 : 16;
-		set->table = cedar_arena_zero(&change->arena, set->size * sizeof *set->table);
-		if (set->table == NULL) {
-			set->size = 0;
-			return change_fail(change, "out of memory");
-		}
-		for (i = 0; i < size; i++) {
-			if (old[i].uid == NULL)
-				continue;
-			for (at = old[i].hash & (set->size - 1); set->table[at].uid != NULL; at = (at + 1) & (set->size - 1))
-				;
-			set->table[at] = old[i];
-		}
-	}
-	for (at = uid->hash & (set->size - 1); set->table[at].uid != NULL; at = (at + 1) & (set->size - 1))
-		if (cedar_uid_equal(set->table[at].uid, uid))
-			return false;
-	set->table[at] = (struct cedar_link){ uid->hash, uid };
-	set->count++;
-	return true;
-}
-
-static int
-link_order(const struct cedar_link *a, const struct cedar_link *b)
-{
-	return a->hash == b->hash ? 0 : a->hash < b->hash ? -1 : 1;
-}
-
-static void
-links_sift(struct cedar_link *links, size_t root, size_t count)
-{
-	for (;;) {
-		size_t child = root * 2 + 1;
-		struct cedar_link kept = links[root];
-
-		if (child >= count)
-			return;
-		if (child + 1 < count && link_order(&links[child], &links[child + 1]) < 0)
-			child++;
-		if (link_order(&kept, &links[child]) >= 0)
-			return;
-		links[root] = links[child];
-		links[child] = kept;
-		root = child;
-	}
-}
-
-static void
-links_sort(struct cedar_link *links, size_t count)
-{
-	size_t i;
-
-	for (i = count / 2; i-- > 0;)
-		links_sift(links, i, count);
-	for (i = count; i-- > 1;) {
-		struct cedar_link last = links[i];
-
-		links[i] = links[0];
-		links[0] = last;
-		links_sift(links, 0, i);
-	}
-}
-
-static bool
-ancestors_take(struct change *change, struct cedar_leaf *leaf, const struct set *set)
-{
-	struct cedar_entity *entity = &leaf->entity;
-	struct cedar_link *links = cedar_arena_take(&leaf->arena, set->count * sizeof *links);
-	size_t i, count = 0;
-
-	if (links == NULL)
-		return change_fail(change, "out of memory");
-	for (i = 0; i < set->size; i++) {
-		if (set->table[i].uid == NULL)
-			continue;
-		links[count] = set->table[i];
-		links[count].uid = cedar_uid_copy(&leaf->arena, set->table[i].uid);
-		if (links[count++].uid == NULL)
-			return change_fail(change, "out of memory");
-	}
-	links_sort(links, count);
-	entity->ancestors = links;
-	entity->ancestor_count = count;
-	return true;
-}
-
 struct step {
-	const struct cedar_entity *entity;
-	struct step *next;
+	struct cedar_leaf *leaf;
+	size_t next; /* of its parents */
+	struct step *below;
 };
 
 static bool
-step_add(struct change *change, struct step **todo, const struct cedar_entity *entity)
+step_add(struct change *change, struct step **todo, struct cedar_leaf *leaf)
 {
 	struct step *step = cedar_arena_take(&change->arena, sizeof *step);
 
 	if (step == NULL)
 		return change_fail(change, "out of memory");
-	*step = (struct step){ entity, *todo };
+	*step = (struct step){ leaf, 0, *todo };
+	leaf->entity.mark = CEDAR_OPEN;
 	*todo = step;
 	return true;
 }
 
-/* Walks upward from the entity; whoever meets itself is in a cycle. */
+/* Out of the parents, which are complete. The uids are those of the store's own list of who is above someone: they live as
+ * long as the store, and so do the lists of the parents, because whoever stands below a changed entity is made anew. */
+static bool
+leaf_complete(struct change *change, struct cedar_leaf *leaf)
+{
+	struct cedar_entity *entity = &leaf->entity;
+	struct cedar_ancestry_work work = { &leaf->arena, &change->passing, change->budget };
+	const struct cedar_ancestry **of;
+	struct cedar_link *parents;
+	size_t i;
+	bool done;
+
+	cedar_arena_reset(&change->passing);
+	of = cedar_arena_take(&change->passing, entity->parent_count * sizeof(const struct cedar_ancestry *));
+	parents = cedar_arena_take(&change->passing, entity->parent_count * sizeof *parents);
+	if (of == NULL || parents == NULL)
+		return change_fail(change, "out of memory");
+	for (i = 0; i < entity->parent_count; i++) {
+		struct cedar_leaf *up = cedar_trie_find(change->trie, entity->parents[i].uid);
+		struct cedar_leaf *known = cedar_trie_find(change->above, entity->parents[i].uid);
+
+		of[i] = up ? &up->entity.above : NULL;
+		parents[i] = (struct cedar_link){ known->entity.uid.hash, &known->entity.uid };
+	}
+	entity->mark = CEDAR_DONE;
+	done = cedar_ancestry_make(&work, parents, of, entity->parent_count, &entity->above);
+	change->budget = work.budget;
+	return done || change_fail(change, work.budget == 0 ? cedar_hierarchy_intricate : "out of memory");
+}
+
+/* From the entity upward; whoever is met again while still open is in a cycle. */
 static bool
 ancestors_complete(struct change *change, struct cedar_leaf *leaf)
 {
 	struct step *todo = NULL;
-	struct set set = { 0 };
-	size_t i;
 
-	if (!step_add(change, &todo, &leaf->entity))
+	if (leaf->entity.mark == CEDAR_DONE)
+		return true;
+	if (!step_add(change, &todo, leaf))
 		return false;
 	while (todo != NULL) {
-		const struct cedar_entity *here = todo->entity;
+		struct cedar_leaf *here = todo->leaf, *up;
 
-		todo = todo->next;
-		for (i = 0; i < here->parent_count; i++) {
-			const struct cedar_uid *up = here->parents[i].uid;
-			struct cedar_leaf *above;
-
-			if (cedar_uid_equal(up, &leaf->entity.uid))
-				return change_fail(change, "the hierarchy of entities has a cycle");
-			if (!set_add(change, &set, up)) {
-				if (change->failed)
-					return false;
-				continue;
-			}
-			above = cedar_trie_find(change->trie, up);
-			if (above != NULL && !step_add(change, &todo, &above->entity))
+		if (todo->next == here->entity.parent_count) {
+			todo = todo->below;
+			if (!leaf_complete(change, here))
 				return false;
+			continue;
 		}
+		up = cedar_trie_find(change->trie, here->entity.parents[todo->next++].uid);
+		if (up == NULL || up->entity.mark == CEDAR_DONE)
+			continue;
+		if (up->entity.mark == CEDAR_OPEN)
+			return change_fail(change, cedar_hierarchy_cycle);
+		if (!step_add(change, &todo, up))
+			return false;
 	}
-	return ancestors_take(change, leaf, &set);
+	return true;
 }
 
 static bool
@@ -343,6 +275,7 @@ change_make(struct change *change, const struct cedar_entities *base)
 
 	if (!put_all(change))
 		return false;
+	change->budget = cedar_ancestry_budget(change->entities);
 	if (may_be_above(change, base) && !cedar_trie_each(base->trie, recount_below, change))
 		return false;
 	for (i = 0; i < change->count; i++) /* found anew: a later one of the same uid has taken its place */
@@ -359,6 +292,7 @@ change_end(struct change *change)
 	for (i = 0; i < change->count; i++)
 		cedar_leaf_drop(change->leaves[i]);
 	cedar_arena_dispose(&change->arena);
+	cedar_arena_dispose(&change->passing);
 }
 
 bool
@@ -374,6 +308,7 @@ cedar_entities_with(const struct cedar_memory *memory, const struct cedar_entiti
 	if (entities == NULL)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
 	cedar_arena_init(&change.arena, &change.memory, 4096);
+	cedar_arena_init(&change.passing, &change.memory, 4096);
 	if (base != NULL) {
 		change.trie = cedar_trie_keep(base->trie);
 		change.above = cedar_trie_keep(base->above);

@@ -2,9 +2,9 @@
 #include "cedar/table.h"
 
 static uint64_t
-key_hash(struct cedar_text name, struct cedar_text id)
+key_hash(const struct cedar_table *table, struct cedar_text name, struct cedar_text id)
 {
-	return cedar_text_hash(id, cedar_text_hash(name, 1));
+	return cedar_text_hash(&table->arena->key, id, cedar_text_hash(&table->arena->key, name, 1));
 }
 
 static struct cedar_slot *
@@ -23,7 +23,7 @@ cedar_table_find(const struct cedar_table *table, struct cedar_text name, struct
 {
 	if (table->capacity == 0)
 		return NULL;
-	return slot_of(table->slots, table->capacity, key_hash(name, id), name, id)->value;
+	return slot_of(table->slots, table->capacity, key_hash(table, name, id), name, id)->value;
 }
 
 static bool
@@ -48,7 +48,7 @@ table_grow(struct cedar_table *table)
 bool
 cedar_table_put(struct cedar_table *table, struct cedar_text name, struct cedar_text id, void *value)
 {
-	uint64_t hash = key_hash(name, id);
+	uint64_t hash = key_hash(table, name, id);
 	struct cedar_slot *slot;
 
 	if (table->count * 2 >= table->capacity && !table_grow(table))

@@ -1,4 +1,4 @@
-/* text.c - texts, hashes, UTF-8, nearest words. */
+/* text.c - texts, UTF-8, nearest words. */
 #include "cedar/text.h"
 
 struct cedar_text
@@ -51,33 +51,6 @@ cedar_texts_sort(struct cedar_text *texts, size_t count)
 		texts[0] = last;
 		texts_sift(texts, 0, i);
 	}
-}
-
-static inline uint64_t
-mix(uint64_t hash, uint64_t word)
-{
-	__uint128_t product = (__uint128_t)(hash ^ word) * 0x9E3779B97F4A7C15ull;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-uint64_t
-cedar_text_hash(struct cedar_text text, uint64_t seed)
-{
-	uint64_t hash = mix(seed ^ 0x8EBC6AF09C88C6E3ull, text.size + 1);
-	size_t at = 0;
-	uint64_t word;
-
-	for (; text.size - at >= 8; at += 8) {
-		memcpy(&word, text.data + at, 8);
-		hash = mix(hash, word ^ 0x589965CC75374CC3ull);
-	}
-	if (at < text.size) {
-		word = 0;
-		memcpy(&word, text.data + at, text.size - at);
-		hash = mix(hash, word ^ 0x1D8E4E27C47D124Full);
-	}
-	return mix(hash, 0xEB44ACCAB455D165ull);
 }
 
 struct cedar_text

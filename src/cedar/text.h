@@ -50,7 +50,8 @@ struct cedar_text cedar_text_of(const char *);
 /* By cedar_text_order, in place; libc's qsort may allocate. */
 void cedar_texts_sort(struct cedar_text *, size_t count);
 int cedar_text_alphabetical(struct cedar_text, struct cedar_text);
-uint64_t cedar_text_hash(struct cedar_text, uint64_t seed);
+/* In hash.c: keyed, so that nobody can prepare texts that collide. */
+uint64_t cedar_text_hash(const struct cedar_key *, struct cedar_text, uint64_t seed);
 /* data is NULL when memory is out. The copy has a NUL behind it. */
 struct cedar_text cedar_text_copy(struct cedar_arena *, struct cedar_text);
 struct cedar_text cedar_text_join(struct cedar_arena *, struct cedar_text, const char *between, struct cedar_text);
@@ -77,6 +78,16 @@ void cedar_write_byte(struct cedar_writer *, char);
 void cedar_write_long(struct cedar_writer *, int64_t);
 void cedar_write_format(struct cedar_writer *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct cedar_text cedar_writer_text(const struct cedar_writer *);
+
+/* Where the lines of a text end, a byte for most: faults can be placed when the text is gone. */
+struct cedar_lines {
+	const uint8_t *lengths; /* with the newline; seven bits a byte, the last byte without the eighth */
+	size_t size;
+};
+
+/* False when memory is out. */
+CEDAR_CHECKED bool cedar_lines_take(struct cedar_arena *, struct cedar_text, struct cedar_lines *out);
+void cedar_lines_place(const struct cedar_lines *, size_t offset, unsigned *line, unsigned *column);
 
 /* Fills the fault (NULL is fine) with the position of `offset` in `source`; always false. */
 bool cedar_fault_set(struct cedar_fault *, struct cedar_text source, size_t offset, const char *format, ...)

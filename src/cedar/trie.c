@@ -194,7 +194,7 @@ chain_put(const struct cedar_memory *memory, struct cedar_leaf *old, struct ceda
 			return false;
 		}
 		copy->entity = at->entity;
-		copy->source = cedar_leaf_keep(at->source ? at->source : at);
+		copy->source = cedar_leaf_keep(at); /* its ancestors lie there, and others' lists go on with them */
 		copy->same = rest;
 		rest = copy;
 	}

@@ -9,6 +9,7 @@ const struct cedar_type cedar_type_false = { .kind = CEDAR_TYPE_FALSE, .depth = 
 const struct cedar_type cedar_type_long = { .kind = CEDAR_TYPE_LONG, .depth = 1 };
 const struct cedar_type cedar_type_string = { .kind = CEDAR_TYPE_STRING, .depth = 1 };
 
+const struct cedar_type cedar_type_never = { .kind = CEDAR_TYPE_NEVER, .depth = 1 };
 const struct cedar_type cedar_type_no_attributes = { .kind = CEDAR_TYPE_RECORD, .depth = 1 };
 
 static const struct cedar_type extensions[] = {
@@ -45,6 +46,8 @@ cedar_type_of_kind(enum cedar_kind kind)
 	case CEDAR_DURATION:
 	case CEDAR_IP:
 		return &extensions[kind - CEDAR_DECIMAL];
+	case CEDAR_UNKNOWN:
+		return &cedar_type_never;
 	case CEDAR_ENTITY:
 	case CEDAR_SET:
 	case CEDAR_RECORD:
@@ -176,6 +179,8 @@ cedar_type_bound(struct cedar_arena *arena, const struct cedar_type *a, const st
 		return a;
 	if (is_truth(a) && is_truth(b))
 		return a->kind == b->kind ? a : &cedar_type_bool;
+	if (a->kind == CEDAR_TYPE_NEVER || b->kind == CEDAR_TYPE_NEVER)
+		return a->kind == CEDAR_TYPE_NEVER ? b : a;
 	if (a->kind != b->kind)
 		return NULL;
 	switch ((enum cedar_type_kind)a->kind) {
@@ -192,6 +197,7 @@ cedar_type_bound(struct cedar_arena *arena, const struct cedar_type *a, const st
 	case CEDAR_TYPE_FALSE:
 	case CEDAR_TYPE_LONG:
 	case CEDAR_TYPE_STRING:
+	case CEDAR_TYPE_NEVER:
 		break;
 	}
 	return a;
@@ -253,6 +259,8 @@ show_type(struct shower *shower, const struct cedar_type *type)
 		show(shower, "%.*s", 1, ">");
 	} else if (type->kind == CEDAR_TYPE_RECORD) {
 		show_record(shower, type);
+	} else if (type->kind == CEDAR_TYPE_NEVER) {
+		show(shower, "%.*s", 7, "unknown");
 	} else if (type->kind == CEDAR_TYPE_EXTENSION) {
 		show(shower, "%.*s", 8, extension_names[type->extension - CEDAR_DECIMAL]);
 	} else {

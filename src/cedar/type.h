@@ -12,7 +12,8 @@ enum cedar_type_kind {
 	CEDAR_TYPE_ENTITY,
 	CEDAR_TYPE_SET,
 	CEDAR_TYPE_RECORD,
-	CEDAR_TYPE_EXTENSION
+	CEDAR_TYPE_EXTENSION,
+	CEDAR_TYPE_NEVER /* of unknown("…"): fits wherever another type is expected */
 };
 
 struct cedar_type {
@@ -66,7 +67,7 @@ struct cedar_schema {
 };
 
 extern const struct cedar_type cedar_type_bool, cedar_type_true, cedar_type_false, cedar_type_long, cedar_type_string,
-	cedar_type_no_attributes; /* a record */
+	cedar_type_never, cedar_type_no_attributes; /* a record */
 
 /* One of the extension types by its name in schemas (ipaddr, decimal, datetime, duration); NULL if it is none. */
 const struct cedar_type *cedar_type_extension(struct cedar_text name);

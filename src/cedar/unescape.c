@@ -100,13 +100,24 @@ read_character(struct reader *reader, bool pattern, uint32_t *point, bool *star)
 	return read_escape(reader, point);
 }
 
+static bool
+is_plain(struct cedar_text text)
+{
+	return text.size == 0 || (memchr(text.data, '\\', text.size) == NULL && memchr(text.data, '\r', text.size) == NULL);
+}
+
 bool
 cedar_unescape(struct cedar_lexer *lexer, struct cedar_arena *arena, const struct cedar_token *token, struct cedar_text *out)
 {
 	struct reader reader = { token->text, 0 };
-	char *data = cedar_arena_take(arena, token->text.size + 1);
+	char *data;
 	size_t size = 0;
 
+	if (is_plain(token->text)) {
+		*out = token->text;
+		return true;
+	}
+	data = cedar_arena_take(arena, token->text.size + 1);
 	if (data == NULL)
 		return cedar_lex_fail(lexer, token->offset, "out of memory");
 	while (reader.at < reader.text.size) {

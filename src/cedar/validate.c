@@ -5,16 +5,45 @@
 
 #include "cedar/check.h"
 
+/* Faults that were reported for this policy: each shows once, however many environments it shows in. False if it was. */
 static bool
-report_has(const struct cedar_checker *checker, const struct cedar_fault *fault)
+is_news(struct cedar_checker *checker, uint32_t offset, const char *message)
 {
-	size_t i;
+	uint64_t hash = cedar_text_hash(&checker->scratch.key, cedar_text_of(message), offset);
+	size_t capacity = checker->seen_capacity, at, i;
+	uint64_t *grown;
 
-	for (i = checker->policy_first; i < checker->report->count; i++)
-		if (checker->report->problems[i].fault.offset == fault->offset &&
-			strcmp(checker->report->problems[i].fault.message, fault->message) == 0)
-			return true;
-	return false;
+	hash += hash == 0;
+	if (checker->seen_count * 2 >= capacity) {
+		grown = cedar_arena_zero(&checker->nodes, (capacity ? capacity * 2 : 64) * sizeof *grown);
+		if (grown == NULL)
+			return false;
+		checker->seen_capacity = capacity ? capacity * 2 : 64;
+		for (i = 0; i < capacity; i++) {
+			if (checker->seen[i] == 0)
+				continue;
+			for (at = checker->seen[i] & (checker->seen_capacity - 1); grown[at] != 0;)
+				at = (at + 1) & (checker->seen_capacity - 1);
+			grown[at] = checker->seen[i];
+		}
+		checker->seen = grown;
+	}
+	for (at = hash & (checker->seen_capacity - 1); checker->seen[at] != 0; at = (at + 1) & (checker->seen_capacity - 1))
+		if (checker->seen[at] == hash)
+			return false;
+	checker->seen[at] = hash;
+	checker->seen_count++;
+	return true;
+}
+
+static void
+policy_begin(struct cedar_checker *checker, const struct cedar_policy *policy)
+{
+	checker->policy = policy;
+	checker->failed = checker->failed || checker->nodes.failed; /* the reset forgets it */
+	cedar_arena_reset(&checker->nodes);
+	checker->seen = NULL;
+	checker->seen_count = checker->seen_capacity = 0;
 }
 
 static struct cedar_problem *
@@ -43,20 +72,19 @@ static void
 report_add(struct cedar_checker *checker, bool warning, uint32_t offset, const char *help, const char *message)
 {
 	struct cedar_report *report = checker->report;
-	struct cedar_text source = checker->policies->source;
 	struct cedar_problem *problems;
-	struct cedar_fault fault = { 0 };
+	struct cedar_fault fault = { .offset = offset };
 
-	cedar_fault_set(&fault, source, offset, "%s", message);
-	if (source.size == 0)
-		fault.line = fault.column = 0;
-	if (report_has(checker, &fault))
+	if (!is_news(checker, offset, message))
 		return;
-	if (help != NULL)
-		cedar_fault_suggest(&fault, "%s", help);
 	*(warning ? &report->warnings : &report->errors) += 1;
 	if (report->count >= CEDAR_PROBLEMS_MAX || (problems = report_grow(checker)) == NULL)
 		return;
+	snprintf(fault.message, sizeof fault.message, "%s", message);
+	if (checker->policies->lines.size > 0)
+		cedar_lines_place(&checker->policies->lines, offset, &fault.line, &fault.column);
+	if (help != NULL)
+		cedar_fault_suggest(&fault, "%s", help);
 	problems[report->count++] = (struct cedar_problem){ checker->policy->id, warning, fault };
 }
 
@@ -87,28 +115,24 @@ cedar_check_warn(struct cedar_checker *checker, uint32_t offset, const char *for
 static void
 validate_policy(struct cedar_checker *checker, const struct cedar_policy *policy)
 {
-	checker->policy = policy;
-	checker->policy_first = checker->report->count;
-	checker->failed = checker->failed || checker->nodes.failed; /* the reset forgets it */
-	cedar_arena_reset(&checker->nodes);
+	policy_begin(checker, policy);
 	cedar_check_names(checker);
 	cedar_check_application(checker);
 	cedar_check_policy(checker);
+	cedar_check_texts(checker);
 }
 
 /* Its template is checked on its own; here, what fills the slots. */
 static void
 validate_link(struct cedar_checker *checker, const struct cedar_policy *policy)
 {
-	checker->policy = policy;
-	checker->policy_first = checker->report->count;
-	checker->failed = checker->failed || checker->nodes.failed; /* the reset forgets it */
-	cedar_arena_reset(&checker->nodes);
+	policy_begin(checker, policy);
 	if (policy->template->principal.slot && policy->principal.count > 0)
 		cedar_check_entity_name(checker, policy->principal.entities->type, policy->offset);
 	if (policy->template->resource.slot && policy->resource.count > 0)
 		cedar_check_entity_name(checker, policy->resource.entities->type, policy->offset);
 	cedar_check_application(checker);
+	cedar_check_texts(checker);
 }
 
 bool

@@ -2,11 +2,11 @@
 #include "cedar/value.h"
 
 struct cedar_uid
-cedar_uid_of(struct cedar_text type, struct cedar_text id)
+cedar_uid_of(const struct cedar_arena *arena, struct cedar_text type, struct cedar_text id)
 {
-	uint64_t type_hash = cedar_text_hash(type, 1);
+	uint64_t type_hash = cedar_text_hash(&arena->key, type, 1);
 
-	return (struct cedar_uid){ type, id, type_hash, cedar_text_hash(id, type_hash) };
+	return (struct cedar_uid){ type, id, type_hash, cedar_text_hash(&arena->key, id, type_hash) };
 }
 
 int
@@ -95,6 +95,7 @@ cedar_value_order(const struct cedar_value *a, const struct cedar_value *b)
 	case CEDAR_DECIMAL:
 	case CEDAR_DATETIME:
 	case CEDAR_DURATION:
+	case CEDAR_UNKNOWN:
 		break;
 	}
 	return order_of_numbers(a->number, b->number);
@@ -284,9 +285,44 @@ const char *
 cedar_kind_name(const struct cedar_value *value)
 {
 	static const char *const names[] = { "bool", "long", "string", "entity", "set", "record", "decimal", "datetime",
-		"duration", "ipaddr" };
+		"duration", "ipaddr", "an unknown value" };
 
 	return names[value->kind];
+}
+
+/* The reference keeps a record with something unknown as an expression, and looks into that only if no function is called in
+ * it; values of the extension types are such calls. */
+static bool
+opaque(const struct cedar_value *value)
+{
+	uint32_t i;
+
+	if (value->kind == CEDAR_UNKNOWN)
+		return value->opaque;
+	for (i = 0; value->kind == CEDAR_SET && i < value->count; i++)
+		if (opaque(&value->items[i]))
+			return true;
+	for (i = 0; value->kind == CEDAR_RECORD && i < value->count; i++)
+		if (opaque(&value->fields[i].value))
+			return true;
+	return value->kind >= CEDAR_DECIMAL;
+}
+
+void
+cedar_value_settle(struct cedar_value *value)
+{
+	bool set = value->kind == CEDAR_SET, unknown = false;
+	uint32_t i;
+
+	for (i = 0; i < value->count && !unknown; i++)
+		unknown = cedar_value_unknown(set ? &value->items[i] : &value->fields[i].value);
+	if (!unknown)
+		return;
+	unknown = opaque(value);
+	if (set || unknown)
+		*value = (struct cedar_value){ .kind = CEDAR_UNKNOWN, .opaque = unknown };
+	else
+		value->holds_unknown = 1;
 }
 
 struct cedar_uid *

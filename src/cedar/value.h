@@ -17,16 +17,23 @@ enum cedar_kind {
 	CEDAR_DECIMAL, /* number: ten-thousandths */
 	CEDAR_DATETIME, /* number: milliseconds since 1970 */
 	CEDAR_DURATION, /* number: milliseconds */
-	CEDAR_IP
+	CEDAR_IP,
+	CEDAR_UNKNOWN /* what unknown("…") gives: nothing can be computed with it */
 };
 
 /* Sets are sorted by cedar_value_order and hold nothing twice; records are sorted by cedar_text_order of names. */
 struct cedar_value {
 	uint8_t kind;    /* enum cedar_kind */
-	uint8_t prefix;  /* IP: bits of the network */
-	uint8_t version; /* IP: 4 or 6 */
-	uint16_t depth;  /* sets and records: 1 + the deepest inside */
-	uint32_t count;  /* items or fields */
+	union {
+		uint8_t prefix;        /* IP: bits of the network */
+		uint8_t holds_unknown; /* records */
+		uint8_t opaque;        /* unknown: no record that holds it can be looked into */
+	};
+	uint16_t depth; /* sets and records: 1 + the deepest inside */
+	union {
+		uint32_t count;   /* items or fields */
+		uint32_t version; /* IP: 4 or 6 */
+	};
 	union {
 		bool truth;
 		int64_t number;
@@ -49,8 +56,16 @@ cedar_uid_equal(const struct cedar_uid *a, const struct cedar_uid *b)
 	return a == b || (a->hash == b->hash && cedar_text_equal(a->id, b->id) && cedar_text_equal(a->type, b->type));
 }
 
+static inline bool
+cedar_value_unknown(const struct cedar_value *value)
+{
+	return value->kind == CEDAR_UNKNOWN || (value->kind == CEDAR_RECORD && value->holds_unknown);
+}
+
+/* For a new set or record: makes it unknown, as the reference does, where something inside is. */
+void cedar_value_settle(struct cedar_value *);
 /* Parts are not copied. */
-struct cedar_uid cedar_uid_of(struct cedar_text type, struct cedar_text id);
+struct cedar_uid cedar_uid_of(const struct cedar_arena *, struct cedar_text type, struct cedar_text id);
 int cedar_uid_order(const struct cedar_uid *, const struct cedar_uid *);
 /* A total order over all values; 0 exactly when Cedar's == is true. */
 int cedar_value_order(const struct cedar_value *, const struct cedar_value *);

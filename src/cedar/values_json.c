@@ -25,7 +25,7 @@ uid_from_parts(struct cedar_loader *loader, const struct cedar_json *json, struc
 		return fail(loader, json, "expected an entity: {\"type\": …, \"id\": …}");
 	if (!cedar_name_valid(type->text))
 		return fail(loader, type, "this is no name of a type");
-	*out = cedar_uid_of(type->text, id->text);
+	*out = cedar_uid_of(&loader->builder->arena, type->text, id->text);
 	return true;
 }
 
@@ -43,12 +43,13 @@ cedar_uid_from_json(struct cedar_loader *loader, const struct cedar_json *json, 
 CEDAR_APART bool
 cedar_uid_from_any(struct cedar_loader *loader, const struct cedar_json *json, struct cedar_uid *out)
 {
+	struct cedar_interner interner = { .kept = &loader->builder->arena }; /* an entity alone interns nothing */
 	struct cedar_fault inner;
 	struct cedar_parser parser;
 
 	if (!is_text(json))
 		return cedar_uid_from_json(loader, json, out);
-	if (!cedar_parser_start(&parser, &loader->builder->arena, json->text, &inner) || !cedar_parse_uid(&parser, out))
+	if (!cedar_parser_start(&parser, &interner, interner.kept, json->text, &inner) || !cedar_parse_uid(&parser, out))
 		return cedar_fault_set(loader->fault, loader->source, json->offset, "%s", inner.message);
 	return parser.lexer.token.kind == CEDAR_TOKEN_END || fail(loader, json, "something stands behind the entity");
 }
@@ -135,6 +136,7 @@ set_value(struct cedar_loader *loader, const struct cedar_json *json, const stru
 	*out = (struct cedar_value){ .kind = CEDAR_SET, .items = items };
 	out->count = (uint32_t)cedar_values_sort(items, json->count);
 	out->depth = cedar_value_depth(items, out->count);
+	cedar_value_settle(out);
 	return true;
 }
 
@@ -182,6 +184,7 @@ record_value(struct cedar_loader *loader, const struct cedar_json *json, const s
 	if (!cedar_fields_sort(fields, json->field_count, &twice))
 		return fail(loader, json, "a name comes twice");
 	*out = (struct cedar_value){ .kind = CEDAR_RECORD, .fields = fields, .count = (uint32_t)json->field_count, .depth = depth };
+	cedar_value_settle(out);
 	return true;
 }
 
@@ -261,11 +264,19 @@ extension_value(struct cedar_loader *loader, const struct cedar_json *json, cons
 	return is || call(loader, json, constructor_name(type), json, 1, false, out);
 }
 
+/* {"__extn":{"fn":"unknown",…}} stands for a value of any type. */
+static bool
+is_unknown(const struct cedar_json *json)
+{
+	return json->kind == CEDAR_JSON_OBJECT && json->field_count == 1 &&
+		cedar_json_is(cedar_json_get(cedar_json_get(json, "__extn"), "fn"), "unknown");
+}
+
 bool
 cedar_value_from_json(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *type,
 	struct cedar_value *out)
 {
-	if (type == NULL)
+	if (type == NULL || is_unknown(json))
 		return plain_value(loader, json, out);
 	switch ((int)type->kind) {
 	case CEDAR_TYPE_ENTITY:

@@ -23,10 +23,10 @@ authorize_line(void *context, struct cedar_text row, unsigned line)
 	if (!cedar_request_parse_json(authorizing->builder, row, work->schema, &request, &fault) ||
 		(work->schema != NULL && !cedar_schema_check_request(work->schema, &request, &fault))) {
 		fprintf(stderr, "%s:%u:%u: %s\n", work->requests_file, line, fault.column, fault.message);
-		return print_error(fault.message);
+		return put_error(fault.message);
 	}
 	if (!cedar_authorize(work->policies, work->entities, NULL, &request, authorizing->scratch, &response))
-		return print_error("out of memory");
+		return put_error("out of memory");
 	return print_response(work->policies, &response);
 }
 
@@ -69,10 +69,10 @@ explain_line(void *context, struct cedar_text row, unsigned line)
 	cedar_builder_reset(authorizing->builder);
 	if (!cedar_request_parse_json(authorizing->builder, row, work->schema, &request, &fault)) {
 		fprintf(stderr, "%s:%u:%u: %s\n", work->requests_file, line, fault.column, fault.message);
-		return print_error(fault.message);
+		return put_error(fault.message);
 	}
 	if (!cedar_explain(NULL, work->policies, work->entities, NULL, &request, 5, &explained))
-		return print_error("out of memory");
+		return put_error("out of memory");
 	cedar_writer_init(&writer, NULL);
 	cedar_write(&writer, explained.allow ? "{\"decision\":\"allow\",\"policies\":[" : "{\"decision\":\"deny\",\"policies\":[");
 	for (i = 0; i < explained.count; i++) {
@@ -143,7 +143,7 @@ command_validate(struct work *work)
 			(int)(report.problems[i].policy.size > 40 ? 40 : report.problems[i].policy.size),
 			report.problems[i].policy.data);
 		memcpy(fault.message, message, sizeof message);
-		print_fault(stdout, work->policies_file, work->policies_text, work->policies_size, &fault);
+		print_fault(report.problems[i].warning ? stderr : stdout, work->policies_file, work->policies_text, work->policies_size, &fault);
 	}
 	valid = report.errors == 0;
 	cedar_report_free(&report);

@@ -178,7 +178,7 @@ print_line(struct cedar_writer *writer)
 }
 
 bool
-print_error(const char *message)
+put_error(const char *message)
 {
 	struct cedar_writer writer;
 

@@ -33,7 +33,7 @@ void work_end(struct work *work);
 int text_order(const void *a, const void *b);
 struct cedar_text *sorted_ids(const struct cedar_policies *policies, const struct cedar_response *response, bool errors);
 bool print_line(struct cedar_writer *writer);
-bool print_error(const char *message);
+bool put_error(const char *message);
 bool print_response(const struct cedar_policies *policies, const struct cedar_response *response);
 bool each_line(char *text, size_t size, bool (*visit)(void *, struct cedar_text, unsigned line), void *context);
 bool load_for_requests(struct work *work);

@@ -68,6 +68,60 @@ formatted(const char *text, unsigned width)
 	return (char *)out.data;
 }
 
+#define PERMIT "{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}"
+#define TEXT "\"permit(principal,action,resource);\""
+#define TEMPLATE "\"permit(principal==?principal,action,resource);\""
+#define LINK "{\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":{\"type\":\"U\",\"id\":\"a\"}}}"
+
+/* The forms that the reference's WebAssembly interface takes; `ids` with blanks between them, NULL where it refuses. */
+static void
+test_json_forms(void **state)
+{
+	static const struct {
+		const char *json, *ids;
+	} forms[] = {
+		{ "{\"staticPolicies\":\"permit(principal,action,resource);forbid(principal,action,resource);\"}", "policy0 policy1 " },
+		{ "{\"staticPolicies\":\"\"}", "" },
+		{ "{\"staticPolicies\":[" TEXT "]}", "policy0 " },
+		{ "{\"staticPolicies\":[" PERMIT "]}", "JSON policy " },
+		{ "{\"staticPolicies\":[" PERMIT "," TEXT "]}", "JSON policy policy0 " },
+		{ "{\"staticPolicies\":[" TEXT "," TEXT "]}", NULL },
+		{ "{\"staticPolicies\":{\"a\":" TEXT ",\"b\":" PERMIT "}}", "a b " },
+		{ "{\"templates\":{\"t\":" TEMPLATE "},\"templateLinks\":[" LINK "]}", "l " },
+		{ "{}", "" },
+		{ "{\"staticPolicies\":" TEMPLATE "}", NULL },
+		{ "{\"staticPolicies\":[" TEMPLATE "]}", NULL },
+		{ "{\"staticPolicies\":{\"a\":" TEMPLATE "}}", NULL },
+		{ "{\"staticPolicies\":{\"a\":\"permit(principal,action,resource);permit(principal,action,resource);\"}}", NULL },
+		{ "{\"staticPolicies\":{\"a\":\"\"}}", NULL },
+		{ "{\"staticPolicies\":{\"a\":\"permit(\"}}", NULL },
+		{ "{\"staticPolicies\":null}", NULL },
+		{ "{\"templates\":{\"t\":" TEXT "}}", NULL },
+		{ "{\"templates\":{\"t\":" PERMIT "}}", NULL },
+		{ "{\"templates\":[" TEMPLATE "]}", NULL },
+		{ "{\"templates\":{\"t\":" TEMPLATE "},\"staticPolicies\":{\"t\":" TEXT "}}", NULL },
+	};
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof forms / sizeof *forms; i++) {
+		struct cedar_policies *policies = NULL;
+		struct cedar_fault fault = { 0 };
+		char ids[100] = "";
+
+		if (cedar_policies_parse_json(NULL, text_of(forms[i].json), &policies, &fault) != (forms[i].ids != NULL))
+			fail_msg("%s: %s", forms[i].json, policies ? "accepted" : fault.message);
+		if (policies == NULL)
+			continue;
+		for (j = 0; j < cedar_policies_count(policies); j++) {
+			strncat(ids, cedar_policy_id(policies, j).data, cedar_policy_id(policies, j).size);
+			strcat(ids, " ");
+		}
+		assert_string_equal(ids, forms[i].ids);
+		free(json_of(policies));
+	}
+}
+
 /* Text to JSON, that to text, that to JSON: both JSONs are the same. */
 static void
 test_round_trip(void **state)
@@ -327,6 +381,7 @@ main(void)
 		cmocka_unit_test(test_json_shape),
 		cmocka_unit_test(test_json_accepted),
 		cmocka_unit_test(test_json_refused),
+		cmocka_unit_test(test_json_forms),
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_layout_is_stable),
 		cmocka_unit_test(test_layout_refused),

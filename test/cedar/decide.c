@@ -121,6 +121,21 @@ test_extensions(void **state)
 		{ "datetime(\"9999-12-31\").offset(duration(\"9223372036854775807ms\")) == 1", "error" });
 }
 
+/* What depends on something unknown is an error; what it does not touch is not (as cedar-wasm decides). */
+static void
+test_unknown(void **state)
+{
+	(void)state;
+	ASK({ "unknown(\"x\")", "error" }, { "unknown(\"x\") == 1", "error" }, { "true || unknown(\"x\")", "true" },
+		{ "false && unknown(1)", "false" }, { "unknown(\"x\") || true", "error" }, { "unknown()", "error" },
+		{ "unknown(\"a\", \"b\")", "error" }, { "{a: unknown(\"x\"), b: 1}.b == 1", "true" }, { "{a: unknown(\"x\")} has a", "true" },
+		{ "{a: unknown(\"x\"), b: 1} has z", "false" }, { "{a: unknown(\"x\") + 1, b: 1} has b", "error" },
+		{ "{a: unknown(\"x\"), b: ip(\"::1\")} has b", "error" }, { "{a: [unknown(\"x\")], b: {c: 1}}.b.c == 1", "true" },
+		{ "{a: unknown(\"x\")} == {a: unknown(\"x\")}", "error" }, { "[1].contains({a: unknown(\"x\")})", "error" },
+		{ "[unknown(\"x\")].isEmpty()", "error" }, { "{a: {b: unknown(\"x\"), c: 1}} has a.c", "true" },
+		{ "{a: unknown(unknown(\"x\")), b: 1}.b == 1", "error" }, { "principal.unknown()", "refused" }, { "x::unknown(\"x\")", "refused" });
+}
+
 int
 main(void)
 {
@@ -131,6 +146,7 @@ main(void)
 		cmocka_unit_test(test_entities),
 		cmocka_unit_test(test_sets_and_patterns),
 		cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,14 +59,14 @@ const entities = [
 	})),
 ]
 
-const strings = ['""', '"a"', '"alice"', '"red"', '"a*b"', '"\\u{1F600}"', '"x\\0y"', '"team"', '"日本"', '"\\n\\t\\\\"', '"\\\'"']
+const strings = ['"p\u0430y"', '"\u202Eabc"', '"日本ひら"', '"日本é"', '"a\u0301\u200E"', '"\u{202e}"', '""', '"a"', '"alice"', '"red"', '"a*b"', '"\\u{1F600}"', '"x\\0y"', '"team"', '"日本"', '"\\n\\t\\\\"', '"\\\'"']
 const uidText = () => pick([`User::"${pick(USERS)}"`, `Group::"${pick(GROUPS)}"`, `Doc::"${pick(DOCS)}"`, 'Folder::"top"', 'Action::"read"', 'N::T::"x"'])
 const one = {
 	bool: d => d <= 0 ? pick(['true', 'false', 'context.mfa', 'resource.open']) : pick([
 		() => `${any(d - 1)} == ${any(d - 1)}`, () => `${any(d - 1)} != ${any(d - 1)}`, () => `(${bool(d)} && ${bool(d)})`, () => `(${bool(d)} || ${bool(d)})`,
 		() => `!(${bool(d)})`, () => `${long(d)} ${pick(['<', '<=', '>', '>='])} ${long(d)}`, () => `${entity(d)} in ${pick([entity, entities_])(d)}`,
 		() => `${string(d)} like ${pick(['"*"', '"a*"', '"*l*c*"', '"a\\*b"', '""', '"\\x2a"'])}`, () => `${entity(d)} is ${pick(['User', 'Doc', 'N::T'])}`,
-		() => `${entity(d)} is User in ${entity(d)}`, () => `${pick([entity, record])(d)} has ${pick(['level', 'boss', 'boss.level', 'address.city', 'address.zip', '"x y"', 'nope'])}`,
+		() => `${entity(d)} is User in ${entity(d)}`, () => `${pick([entity, record])(d)} has ${pick(['level', 'boss', 'boss.level', 'address.city', 'address.zip', '"x y"', 'nope', '"p\u0430y"', '"x\u00ADy"', '"ひカ"', '"\u2066"', '"\u2460"', '"x\ty"'])}`,
 		() => `${set(d)}.contains(${any(d - 1)})`, () => `${set(d)}.${pick(['containsAll', 'containsAny'])}(${set(d)})`, () => `${set(d)}.isEmpty()`,
 		() => `${entity(d)}.hasTag(${string(d)})`, () => `(if ${bool(d)} then ${bool(d)} else ${bool(d)})`, () => `${ip(d)}.${pick(['isIpv4()', 'isIpv6()', 'isLoopback()', 'isMulticast()'])}`,
 		() => `${ip(d)}.isInRange(${ip(d)})`, () => `${decimal(d)}.${pick(['lessThan', 'lessThanOrEqual', 'greaterThan', 'greaterThanOrEqual'])}(${decimal(d)})`,
@@ -89,7 +89,9 @@ const one = {
 }
 // Now and then something of another type stands in the place.
 const kinds = Object.keys(one)
-const wrap = name => d => chance(4) ? one[pick(kinds)](d - 1) : one[name](d - 1)
+const UNKNOWN = ['unknown("u")', 'unknown("u") ', 'unknown(1)', 'unknown()', 'unknown(principal.name)', '{s: unknown("u"), t: 1}.t', '{s: [unknown("u")], t: {q: 2}}.t.q', '{s: unknown("u"), t: ip("::1")}.t',
+	'({s: unknown("u"), t: 1} has s)', '({s: unknown("u"), t: 1} has z)', '{s: {a: unknown("u"), b: true}}.s.b', '[{s: unknown("u")}]', '{s: unknown("u"), t: principal}.t', '{s: unknown(unknown("u")), t: 1}.t', 'unknown("u", "v")', '(unknown("u") + 1)', 'context.u']
+const wrap = name => d => chance(1) ? pick(UNKNOWN) : chance(4) ? one[pick(kinds)](d - 1) : one[name](d - 1)
 const [bool, long, string, entity, set, entities_, record, ip, decimal, duration, datetime] = kinds.map(wrap)
 const any = d => one[pick(kinds)](d)
 
@@ -122,7 +124,8 @@ function ours(args) {
 function theirs(run) {
 	try {
 		return run()
-	} catch (error) { // a trap leaves the module broken for good
+	} catch (error) { // a trap leaves the module broken for good; input that does not even deserialize is thrown as an Error
+		if (!(error instanceof WebAssembly.RuntimeError)) return { type: 'failure', errors: [{ message: String(error) }] }
 		skipped++
 		wasm = undefined
 		return undefined
@@ -134,6 +137,7 @@ function request() {
 	const context = { mfa: chance(50) }
 	if (chance(50)) context.n = pick([0, 5, -3])
 	if (chance(50)) context.ip = { __extn: { fn: 'ip', arg: pick(['10.0.0.1', '::1']) } }
+	if (chance(8)) context.u = pick([{ __extn: { fn: 'unknown', arg: 'u' } }, [1, { __extn: { fn: 'unknown', arg: 'u' } }], { a: 1, b: { __extn: { fn: 'unknown', args: ['u'] } } }])
 	return { principal: { type: 'User', id: pick(USERS) }, action: { type: 'Action', id: pick(['read', 'write', 'share']) }, resource: { type: 'Doc', id: pick(DOCS) }, context }
 }
 
@@ -165,7 +169,22 @@ function compareText() {
 	const mine = ours(['validate', '--schema', file('s.cedarschema'), '--policies', file('p.cedar')])
 	const reference = theirs(() => wasm.validate({ schema, policies: { staticPolicies: text } }))
 	if (reference && reference.type === 'success' && (reference.validationErrors.length === 0) !== (mine.status === 0))
-		differ('validation', `${text}\nreference: ${JSON.stringify(reference.validationErrors.map(e => e.error.message))}\nours: ${mine.stdout}`)
+		return differ('validation', `${text}\nreference: ${JSON.stringify(reference.validationErrors.map(e => e.error.message))}\nours: ${mine.stdout}`)
+}
+
+// What is warned of, by policy; in patterns the reference does not see controls of direction, we do.
+const WARNINGS = { script: /scripts/, turn: /BIDI|turns the direction/, unfit: /General Security|names are not made of/, never: /impossible|never apply/ }
+function compareWarnings() {
+	const text = Array.from({ length: 1 + random(4) }, () => policyText(false)).join('\n')
+	if (/like "[^"]*(\u202E|\\u\{202e\})/.test(text)) return
+	compared++
+	const reference = theirs(() => wasm.validate({ schema, policies: { staticPolicies: text } }))
+	if (reference?.type !== 'success') return
+	const mine = ours(['validate', '--schema', file('s.cedarschema'), '--policies', file('w.cedar', text)])
+	const kinds = (message, policy) => Object.keys(WARNINGS).filter(kind => WARNINGS[kind].test(message)).map(kind => `${policy} ${kind}`)
+	const want = new Set(reference.validationWarnings.flatMap(w => kinds(w.error.message.replace(/`.*`/s, ''), w.policyId)))
+	const got = new Set(mine.stderr.split('\n').flatMap(line => { const m = /warning: (.*) \((policy\d+)\)$/.exec(line); return m ? kinds(m[1], m[2]) : [] }))
+	if (!isDeepStrictEqual(want, got)) differ('warnings', `${text}\nreference: ${[...want]}\nours: ${[...got]}\n${mine.stderr}`)
 }
 
 function compareJson() {
@@ -189,6 +208,26 @@ function compareJson() {
 	const set = { staticPolicies, templates, templateLinks: links }, text = JSON.stringify(set)
 	if (/922337203685477[56]/.test(text)) return // no JavaScript number
 	compareDecisions(set, file('p.json', text), text)
+}
+
+// Every form in which the reference takes policy sets: one text, lists, objects; items as text or as JSON; and what it refuses.
+function compareForms() {
+	const json = (text, template) => {
+		const made = wasm && theirs(() => template ? wasm.templateToJson(text) : wasm.policyToJson(text))
+		return made?.type === 'success' ? made.json : text
+	}
+	const plain = () => chance(5) ? policyText(true) : chance(3) ? policyText(false) + policyText(false) : chance(3) ? '' : policyText(false)
+	const item = () => chance(50) ? plain() : json(policyText(false))
+	const template = () => { const text = policyText(true); return chance(50) ? text : json(text, true) }
+	const some = (most, make) => Array.from({ length: random(most + 1) }, make)
+	const set = {}
+	if (chance(90)) set.staticPolicies = pick([() => some(4, () => policyText(false)).join('\n'), () => some(2, item), () => Object.fromEntries(some(4, item).map((p, i) => [chance(3) ? 't0' : `s${i}`, p])), () => pick([null, 1, true, policyText(true)])])()
+	if (chance(60)) set.templates = pick([() => Object.fromEntries(some(2, template).map((p, i) => [`t${i}`, p])), () => Object.fromEntries(some(2, template).map((p, i) => [`t${i}`, p])), () => pick([null, [], ''])])()
+	if (set.templates && chance(70)) set.templateLinks = some(2, () => 0).map((_, i) => ({ templateId: pick(['t0', 't0', 't1']), newId: pick(['l0', 'l1', 's0', 'policy0']), values: pick([{ '?principal': { type: 'User', id: 'bob' } }, { '?resource': { type: 'Doc', id: 'plan' } }, {}]) }))
+	if (!wasm) return
+	const text = JSON.stringify(set)
+	if (/922337203685477[56]/.test(text)) return
+	compareDecisions(set, file('f.json', text), text)
 }
 
 function compareTranslation() {
@@ -222,7 +261,7 @@ function compareBroken() {
 }
 
 const help = execFileSync(sekisho, ['cedar', '--help'], { encoding: 'utf8' })
-const kindsOfCase = [compareText, compareText, compareBroken, compareJson, ...(help.includes('translate') ? [compareTranslation] : [])]
+const kindsOfCase = [compareText, compareText, compareBroken, compareJson, compareForms, compareWarnings, ...(help.includes('translate') ? [compareTranslation] : [])]
 try {
 	while (compared < Number(cases)) {
 		if (!wasm) {

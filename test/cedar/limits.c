@@ -3,6 +3,10 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
+
+#include "cedar/convert.h"
+#include "cedar/schema.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -178,6 +182,137 @@ test_json(void **state)
 		fail_msg("%s", wrong);
 }
 
+/* Written as JSON and read back it says the same, also where a text is nested as deep as may be. */
+static const char *
+json_and_back(char *text)
+{
+	struct cedar_policies *policies = NULL, *again = NULL;
+	struct cedar_text json = { 0 }, json_again = { 0 };
+	struct cedar_fault fault = { 0 };
+	const char *wrong = NULL;
+
+	if (cedar_policies_parse(NULL, text_of(text), &policies, &fault)) {
+		if (!cedar_policies_write_json(NULL, policies, &json))
+			wrong = "not written";
+		else if (!cedar_policies_parse_json(NULL, json, &again, &fault))
+			wrong = "not read back";
+		else if (!cedar_policies_write_json(NULL, again, &json_again) || json.size != json_again.size ||
+			memcmp(json.data, json_again.data, json.size) != 0)
+			wrong = "read back as something else";
+	}
+	cedar_text_free(NULL, json);
+	cedar_text_free(NULL, json_again);
+	cedar_policies_free(policies);
+	cedar_policies_free(again);
+	free(text);
+	return wrong;
+}
+
+static void *
+run_json_and_back(void *unused)
+{
+	static const char *const opens[] = { "(", "[", "{a:", "!(", "-(", "if true then (", "principal.contains(", "(1 + ", "ip(",
+		"(true && ", "(true || ", "(principal has a && ", "(principal in ", "true && (false || (", "principal has a && (" };
+	static const char *const closes[] = { ")", "]", "}", ")", ")", ") else false", ")", ")", ")", ")", ")", ")", ")", "))", ")" };
+	const char *wrong;
+	size_t i, depth;
+
+	(void)unused;
+	for (i = 0; i < sizeof opens / sizeof *opens; i++)
+		for (depth = 1; depth < CEDAR_DEPTH_MAX; depth += depth < CEDAR_DEPTH_MAX - 20 ? 9 : 1)
+			if ((wrong = json_and_back(nested(head, opens[i], depth, "principal.a", closes[i], tail))) != NULL)
+				return (void *)wrong;
+	if ((wrong = json_and_back(nested(head, "principal.a && ", 50000, "true", "", tail))) != NULL ||
+		(wrong = json_and_back(nested(head, "principal.a || ", 50000, "true", "", tail))) != NULL ||
+		(wrong = json_and_back(nested(head, "true || principal.a && ", 5000, "true", "", tail))) != NULL)
+		return (void *)wrong;
+	return (void *)json_and_back(nested(head, "principal", 1, "", ".a", " == 1 && true && principal like \"*a*\" };"));
+}
+
+static void
+test_json_and_back(void **state)
+{
+	const char *wrong;
+
+	(void)state;
+	wrong = in_small_thread(run_json_and_back);
+	if (wrong != NULL)
+		fail_msg("%s", wrong);
+}
+
+/* Left of each operator a million levels of it: as many as there is JSON for, or a fault. */
+static void
+test_deep_json_policies(void **state)
+{
+	static const char *const opens[] = { "{\"&&\":{\"left\":", "{\"||\":{\"right\":", "{\"!\":{\"arg\":", "{\"Set\":[", "{\"Value\":[",
+		"[", "{\".\":{\"left\":" };
+	struct cedar_policies *policies;
+	struct cedar_fault fault;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof opens / sizeof *opens; i++) {
+		char *text = nested("{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
+			"\"conditions\":[{\"kind\":\"when\",\"body\":", opens[i], MILLION, "1", "", "");
+
+		assert_false(cedar_policies_parse_json(NULL, text_of(text), &policies, &fault));
+		free(text);
+	}
+}
+
+/* A pattern in JSON comes letter by letter. */
+static void
+test_long_pattern_in_json(void **state)
+{
+	struct cedar_policies *policies;
+	char *text = nested("{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
+		"\"conditions\":[{\"kind\":\"when\",\"body\":{\"like\":{\"left\":{\"Var\":\"principal\"},\"pattern\":[",
+		"{\"Literal\":\"a\"},", 200000, "\"Wildcard\"", "", "]}}}]}");
+
+	(void)state;
+	assert_true(cedar_policies_parse_json(NULL, text_of(text), &policies, NULL));
+	assert_true(cedar_policies_memory(policies) < 1 << 20);
+	cedar_policies_free(policies);
+	free(text);
+}
+
+/* What the validator makes of long flat chains grows with their length, not with its square: 50,000 took 45 s. */
+static void
+test_validating_chains(void **state)
+{
+	static const char schema_text[] = "entity U { s: String, n?: Long } tags String; entity D; action v appliesTo "
+					  "{ principal: U, resource: D, context: {} };";
+	static const struct {
+		const char *item, *last;
+		size_t errors;
+	} chains[] = { { "principal.nope == 1 || ", "true", 50000 }, { "principal.s || ", "true", 50000 },
+		{ "principal.s == \"x\" || ", "principal.s == \"y\"", 0 }, { "principal has n && ", "principal.n == 1", 0 } };
+	struct cedar_schema *schema;
+	struct cedar_report report;
+	char *text = malloc(50000 * 40), *at;
+	clock_t start = clock();
+	size_t i, j;
+
+	(void)state;
+	assert_true(cedar_schema_parse(NULL, text_of(schema_text), &schema, NULL));
+	for (i = 0; i <= sizeof chains / sizeof *chains; i++) {
+		struct cedar_policies *policies;
+
+		at = stpcpy(text, head);
+		for (j = 0; j < 50000; j++) /* the last chain: each conjunct makes another tag known */
+			at += i < 4 ? sprintf(at, "%s", chains[i].item) : sprintf(at, "principal.hasTag(\"t%zu\") && ", j);
+		strcpy(stpcpy(at, i < 4 ? chains[i].last : "principal.getTag(\"t7\") == \"\""), tail);
+		assert_true(cedar_policies_parse(NULL, text_of(text), &policies, NULL));
+		assert_true(cedar_validate(NULL, schema, policies, &report));
+		assert_int_equal(report.errors, i < 4 ? chains[i].errors : 0);
+		cedar_report_free(&report);
+		cedar_policies_free(policies);
+	}
+	assert_true(clock() - start < 20 * CLOCKS_PER_SEC);
+	cedar_schema_free(schema);
+	free(text);
+}
+
 /* `has` with a path stands for several operands with one object: nested, they must not double each time. */
 static void
 test_shared_operands(void **state)
@@ -239,6 +374,10 @@ main(void)
 		cmocka_unit_test(test_long_chains),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_and_back),
+		cmocka_unit_test(test_deep_json_policies),
+		cmocka_unit_test(test_long_pattern_in_json),
+		cmocka_unit_test(test_validating_chains),
 		cmocka_unit_test(test_shared_operands),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_a_list_of_actions_may_stand_in_parentheses),

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 static struct cedar_policies *
 policies_of(const char *text)
@@ -111,6 +112,176 @@ test_refused(void **state)
 		"{\"__extn\":{\"fn\":\"datetime\",\"arg\":\"1970-01-01\"}},{\"__extn\":{\"fn\":\"duration\",\"arg\":\"1s\"}}]}}},\"parents\":[]}]"));
 }
 
+enum { CHAIN = 20000 };
+
+/* Each the parent of the next: "0" above all. */
+static char *
+chain_json(bool upward, bool closed)
+{
+	char *text = malloc((size_t)CHAIN * 120 + 16), *at = text;
+	int i, n;
+
+	at += sprintf(at, "[");
+	for (i = 0; i < CHAIN; i++) {
+		n = upward ? i : CHAIN - 1 - i;
+		at += sprintf(at, "%s{\"uid\":{\"type\":\"User\",\"id\":\"%d\"},\"attrs\":{},\"parents\":[", i ? "," : "", n);
+		if (n > 0 || closed)
+			at += sprintf(at, "{\"type\":\"User\",\"id\":\"%d\"}", n > 0 ? n - 1 : CHAIN - 1);
+		at += sprintf(at, "]}");
+	}
+	sprintf(at, "]");
+	return text;
+}
+
+static void
+check_chain(struct cedar_entities *chain)
+{
+	struct cedar_policies *top = policies_of("permit(principal in User::\"0\", action, resource);");
+	struct cedar_policies *middle = policies_of("permit(principal, action, resource) when { principal in User::\"7777\" };");
+	struct cedar_policies *above = policies_of("permit(principal in User::\"above\", action, resource);");
+	struct cedar_builder *builder = cedar_builder_new(NULL);
+	struct cedar_entities *changed;
+
+	assert_true(allows(top, chain, NULL, "19999"));
+	assert_true(allows(middle, chain, NULL, "19999"));
+	assert_true(allows(middle, chain, NULL, "7777"));
+	assert_false(allows(middle, chain, NULL, "7776"));
+	cedar_entity_parent(builder, cedar_entity_add(builder, "User", "new"), "User", "19999");
+	assert_true(allows(top, chain, builder, "new"));
+	cedar_builder_reset(builder);
+	cedar_entity_parent(builder, cedar_entity_add(builder, "User", "0"), "User", "above");
+	assert_true(cedar_entities_with(NULL, chain, builder, &changed, NULL));
+	assert_false(allows(above, chain, NULL, "19999"));
+	cedar_entities_free(chain);
+	assert_true(allows(above, changed, NULL, "19999"));
+	assert_true(allows(top, changed, NULL, "19999"));
+	cedar_entities_free(changed);
+	cedar_builder_free(builder);
+	cedar_policies_free(top);
+	cedar_policies_free(middle);
+	cedar_policies_free(above);
+}
+
+/* Complete lists would take 200 million links; the time is the processor's, generous for sanitizers. */
+static void
+test_deep_hierarchy(void **state)
+{
+	struct cedar_entities *entities;
+	struct cedar_fault fault = { 0 };
+	clock_t start = clock();
+	char *text;
+	int upward;
+
+	(void)state;
+	for (upward = 0; upward < 2; upward++) {
+		text = chain_json(upward, false);
+		check_chain(store_of(text));
+		free(text);
+	}
+	text = chain_json(true, true);
+	assert_false(cedar_entities_parse_json(NULL, text_of(text), NULL, &entities, &fault));
+	assert_non_null(strstr(fault.message, "cycle"));
+	free(text);
+	assert_true(clock() - start < 20 * CLOCKS_PER_SEC);
+}
+
+/* Hierarchies whose closure has no bound are refused, in bounded time. */
+static void
+test_intricate_hierarchy(void **state)
+{
+	struct cedar_builder *builder = cedar_builder_new(NULL);
+	struct cedar_entities *entities;
+	struct cedar_fault fault = { 0 };
+	unsigned seed = 1;
+	char name[16], parent[16];
+	int i, j;
+
+	(void)state;
+	for (i = 0; i < CHAIN; i++) {
+		struct cedar_entity *entity;
+
+		snprintf(name, sizeof name, "%d", i);
+		entity = cedar_entity_add(builder, "User", name);
+		for (j = 0; j < 3 && i > 0; j++) {
+			seed = seed * 1103515245 + 12345;
+			snprintf(parent, sizeof parent, "%u", seed / 65536 % (unsigned)i);
+			cedar_entity_parent(builder, entity, "User", parent);
+		}
+	}
+	assert_false(cedar_entities_with(NULL, NULL, builder, &entities, &fault));
+	assert_non_null(strstr(fault.message, "intricate"));
+	cedar_builder_free(builder);
+}
+
+/* The hash that there was before it had a key: ids that collide under it are made in no time, as for any without a key. */
+static uint64_t
+known_mix(uint64_t hash, uint64_t word)
+{
+	__uint128_t product = (__uint128_t)(hash ^ word) * 0x9E3779B97F4A7C15ull;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static void
+colliding_id(unsigned number, char id[17])
+{
+	uint64_t type = known_mix(known_mix(1 ^ 0x8EBC6AF09C88C6E3ull, 5), 0x72657355 ^ 0x1D8E4E27C47D124Full), first, second;
+	char digits[16];
+
+	type = known_mix(type, 0xEB44ACCAB455D165ull);
+	snprintf(digits, sizeof digits, "%08u", number);
+	memcpy(&first, digits, 8);
+	second = 0x4142434445464748ull ^ known_mix(known_mix(type ^ 0x8EBC6AF09C88C6E3ull, 17), first ^ 0x589965CC75374CC3ull);
+	memcpy(id, &first, 8);
+	memcpy(id + 8, &second, 8);
+	id[16] = '\0';
+}
+
+static void
+test_prepared_collisions(void **state)
+{
+	struct cedar_builder *builder = cedar_builder_new(NULL);
+	struct cedar_entities *entities;
+	clock_t start = clock();
+	unsigned made = 0, number;
+	char id[17];
+
+	(void)state;
+	for (number = 0; made < CHAIN; number++) {
+		colliding_id(number, id);
+		if (strlen(id) != 16)
+			continue;
+		cedar_entity_add(builder, "User", id);
+		made++;
+	}
+	assert_true(cedar_entities_with(NULL, NULL, builder, &entities, NULL));
+	assert_int_equal(cedar_entities_count(entities), CHAIN);
+	assert_true(clock() - start < 10 * CLOCKS_PER_SEC);
+	cedar_entities_free(entities);
+	cedar_builder_free(builder);
+}
+
+static void
+test_overlay_in_a_circle(void **state)
+{
+	struct cedar_policies *policies = policies_of("permit(principal, action, resource);");
+	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), NULL };
+	struct cedar_builder *builder = cedar_builder_new(NULL);
+	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
+	struct cedar_response response;
+
+	(void)state;
+	cedar_entity_parent(builder, cedar_entity_add(builder, "User", "a"), "User", "b");
+	cedar_entity_parent(builder, cedar_entity_add(builder, "User", "b"), "User", "a");
+	assert_false(cedar_authorize(policies, NULL, builder, &request, scratch, &response));
+	assert_false(response.allow);
+	cedar_builder_reset(builder);
+	assert_true(cedar_authorize(policies, NULL, builder, &request, scratch, &response));
+	cedar_scratch_free(scratch);
+	cedar_builder_free(builder);
+	cedar_policies_free(policies);
+}
+
 /* Readers decide on a snapshot while it is replaced under a lock that they hold only to take the next one. */
 
 struct shared {
@@ -194,6 +365,10 @@ main(void)
 		cmocka_unit_test(test_replacing_one),
 		cmocka_unit_test(test_overlay),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_deep_hierarchy),
+		cmocka_unit_test(test_intricate_hierarchy),
+		cmocka_unit_test(test_prepared_collisions),
+		cmocka_unit_test(test_overlay_in_a_circle),
 		cmocka_unit_test(test_threads),
 	};
 
