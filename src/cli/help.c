@@ -1,7 +1,7 @@
 /* Help, explanations, and what may be wrong: doctor. */
 #include "cli/inside.h"
 
-#include "operations/operations.h"
+#include "serve/serve.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@ help_all(void)
 	printf("sekisho - the gate to service data: identified, decided, recorded, only then let through\n\n");
 	for (const struct command *c = cli_commands; c->name; c++)
 		printf("  %-44s %s\n", memory_format(NULL, "%s %s", c->name, c->usage), c->says[cli_language]);
-	for (const struct operation *const *o = operations; *o; o++)
+	for (const struct operation *const *o = house_operations; *o; o++)
 		if ((*o)->cli && strncmp((*o)->cli, "object", 6) != 0 && strncmp((*o)->cli, "policy", 6) != 0 &&
 		    strncmp((*o)->cli, "ledger", 6) != 0)
 			printf("  %-44s %s\n", (*o)->cli, (*o)->says[cli_language]);
@@ -32,7 +32,7 @@ help_fields(const struct operation *o)
 int
 help_one(const char *words)
 {
-	for (const struct operation *const *o = operations; *o; o++)
+	for (const struct operation *const *o = house_operations; *o; o++)
 		if ((*o)->cli && strcmp((*o)->cli, words) == 0) {
 			printf("sekisho %s\n%s\n\n", (*o)->cli, (*o)->says[cli_language]);
 			help_fields(*o);

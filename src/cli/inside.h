@@ -108,6 +108,7 @@ int run_put(struct words *);
 int run_ledger(struct words *);
 int run_policy(struct words *);
 int run_bundle(struct words *);
+int run_db(struct words *);
 int ledger_key_print(void);
 int ledger_publish(const char *dir);
 int ledger_export(const char *path, const char *format, const char *cursor);

@@ -3,8 +3,6 @@
 #include "cli/cli.h"
 #include "cli/inside.h"
 
-#include "operations/operations.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +32,7 @@ const struct command cli_commands[] = {
 	{ "ledger", "tail|search|show|verify|fsck|key|publish|export …", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger, "actor subscriber resource credential for-purpose from to limit n f dir key format cursor", 2 },
 	{ "bundle", "create --subscriber S FILE|verify FILE --key VKEY|show FILE", { "makes a bundle of the book, and checks one offline", "台帳の束を作成し、オフラインで検証する" }, run_bundle, "subscriber from to previous", 2 },
 	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy, "idempotency-key", 2 },
+	{ "db", "add NAME --upstream FILE|onboard NAME …|connect SUBSCRIBER/DB|env …", { "databases behind the gateway", "ゲートウェイの背後のデータベース" }, run_db, "upstream tenant-column map map-file shared exempt plan apply undo command", 2 },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
 	{ "explain", "ID", { "an error, or a measure", "エラーまたは対策を説明する" }, run_explain, NULL, 1 },
 	{ "doctor", "", { "what may be wrong", "問題を診断する" }, run_doctor },
@@ -91,7 +90,7 @@ check_words(const struct command *c, const struct words *w)
 static int
 run_words(const struct command *c, int argc, char **argv)
 {
-	static const char *const flags[] = { "f", "sample", "quiet", "tls12", NULL };
+	static const char *const flags[] = { "f", "sample", "quiet", "tls12", "plan", "apply", "undo", NULL };
 	struct words w;
 	if (!words_parse(argc, argv, flags, &w))
 		return EXIT_USAGE;
@@ -128,6 +127,8 @@ run(int argc, char **argv)
 	if (strcmp(argv[1], "bundle") == 0 && !(argc > 2 && strcmp(argv[2], "create") == 0))
 		return cli_bundle(argc - 1, argv + 1);
 	const struct command *c = find_command(argv[1]);
+	if (c && c->run == run_db && !is_listed("add onboard connect env", argc > 2 ? argv[2] : "add"))
+		c = NULL;               /* the others are rows */
 	if (is_approval(argc, argv))
 		argv[1] = (char *)(uintptr_t)"request";
 	else if (c && !(strcmp(argv[1], "ledger") == 0 && argc > 2 && strcmp(argv[2], "show") == 0))

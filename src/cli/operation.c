@@ -1,7 +1,7 @@
 /* Commands that are nothing but a row of the operation table: words, then what stands in a place, then options. */
 #include "cli/inside.h"
 
-#include "operations/operations.h"
+#include "serve/serve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ find_operation(int argc, char **argv, int *used)
 {
 	const struct operation *best = NULL;
 	*used = 0;
-	for (const struct operation *const *o = operations; *o; o++) {
+	for (const struct operation *const *o = house_operations; *o; o++) {
 		int n = (*o)->cli ? match_words((*o)->cli, argc, argv) : 0;
 		if (n > *used) {
 			best = *o;

@@ -101,6 +101,12 @@ gate_of(struct gate_worker *w)
 	return w->gate;
 }
 
+struct store *
+gate_view(struct gate_worker *w)
+{
+	return open_view(w) ? NULL : w->view;
+}
+
 struct ledger_reader *
 gate_reader(struct gate_worker *w)
 {

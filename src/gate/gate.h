@@ -180,6 +180,7 @@ struct gate_options {
 	struct keys *keys;
 	struct outward *outward;        /* NULL: nothing goes outward */
 	const struct operation *const *operations;      /* ends with NULL */
+	const char *postgres;           /* where the gateway listens; NULL: nowhere */
 };
 fallible gate_open(const void *owner, const struct gate_options *, struct gate **out);
 const struct gate_options *gate_options(const struct gate *);
@@ -190,6 +191,8 @@ struct attempts *gate_attempts(struct gate *);
 fallible gate_worker_new(const void *owner, struct gate *, struct loop *, struct gate_worker **out);
 struct gate *gate_of(struct gate_worker *);
 struct ledger_reader *gate_reader(struct gate_worker *);
+/* One state of the store, for reading beside a passage. NULL where it cannot be opened. */
+struct store *gate_view(struct gate_worker *);
 /* Calls `changed` on the worker's loop after each change of who may what. */
 void gate_on_change(struct gate_worker *, void (*changed)(void *), void *argument);
 /* Is this credential (its digest) still good? */

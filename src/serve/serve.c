@@ -7,7 +7,7 @@
 #include "courier/courier.h"
 #include "https/api.h"
 #include "keeper/keeper.h"
-#include "operations/operations.h"
+#include "postgres/databases.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,10 @@ struct worker {
 	struct loop *loop;
 	struct gate_worker *gate;
 	struct api *api;
+	struct gate_worker *postgres_gate;      /* its own, for what it hears of changes */
+	struct postgres_worker *postgres;
 	struct waker *drain;
+	unsigned draining;              /* doors that still are */
 };
 
 struct serve {
@@ -40,6 +43,7 @@ struct serve {
 	struct outward *outward;
 	struct witnesses *witnesses;
 	struct door *door;
+	struct postgres *postgres;      /* NULL: no gateway */
 	struct loop *loop;              /* the main thread's: signals and ticks */
 	struct watch *signals;
 	struct timer *tick;
@@ -88,7 +92,10 @@ static void
 tell_ready(const struct serve *s, struct ready_writer writer)
 {
 	char text[256];
-	int n = snprintf(text, sizeof text, "{\"pid\": %d, \"https\": \"https://%s\"}\n", getpid(), door_address(s->door));
+	int n = s->postgres
+	            ? snprintf(text, sizeof text, "{\"pid\": %d, \"https\": \"https://%s\", \"postgres\": \"%s\"}\n", getpid(),
+	                       door_address(s->door), door_address(postgres_door(s->postgres)))
+	            : snprintf(text, sizeof text, "{\"pid\": %d, \"https\": \"https://%s\"}\n", getpid(), door_address(s->door));
 	if (writer.pipe >= 0) {
 		int status = write(writer.pipe, text, (size_t)n) != n;
 		close(writer.pipe);
@@ -129,6 +136,8 @@ renew_certificate(struct serve *s)
 	err_t e = certificate_new(scope, s->house->keys, &certificate, &key, &client_ca);
 	if (!e) {
 		e = door_reload(s->door, certificate, key, client_ca);
+		if (!e && s->postgres)
+			e = door_reload(postgres_door(s->postgres), certificate, key, client_ca);
 		memory_wipe((void *)(uintptr_t)key.data, key.size);
 	}
 	s->renewed = clock_monotonic();
@@ -202,14 +211,39 @@ static void
 worker_drained(void *argument)
 {
 	struct worker *w = argument;
-	loop_stop(w->loop);
+	if (--w->draining == 0)
+		loop_stop(w->loop);
 }
 
 static void
 worker_drain(void *argument)
 {
 	struct worker *w = argument;
+	w->draining = w->postgres ? 2 : 1;
 	door_drain(api_door_worker(w->api), SECONDS(DRAIN_SECONDS), worker_drained, w);
+	if (w->postgres)
+		door_drain(postgres_door_worker(w->postgres), SECONDS(DRAIN_SECONDS), worker_drained, w);
+}
+
+static err_t
+find_database(void *argument, const void *owner, struct slice name, struct slice subscriber, struct database *out)
+{
+	struct worker *w = argument;
+	TRY(database_of_subscriber(owner, gate_view(w->postgres_gate), w->serve->house->keys, name, subscriber, out));
+	out->outward = w->serve->outward;
+	return NULL;
+}
+
+static fallible
+open_postgres(struct serve *s, struct worker *w)
+{
+	const struct postgres_worker_options options = { .find = find_database, .argument = w, .sessions = 16384 };
+	if (!s->postgres)
+		return NULL;
+	TRY(gate_worker_new(w->loop, s->gate, w->loop, &w->postgres_gate));
+	struct postgres_worker_options o = options;
+	o.gate = w->postgres_gate;
+	return postgres_attach(w->postgres_gate, s->postgres, w->loop, &o, &w->postgres);
 }
 
 static void *
@@ -228,7 +262,8 @@ open_worker(struct serve *s, struct worker *w)
 	TRY(loop_open(NULL, &w->loop));
 	TRY(gate_worker_new(w->loop, s->gate, w->loop, &w->gate));
 	TRY(waker_new(w->loop, w->loop, worker_drain, w, &w->drain));
-	return api_attach(w->gate, &options, w->gate, w->loop, &w->api);
+	TRY(api_attach(w->gate, &options, w->gate, w->loop, &w->api));
+	return open_postgres(s, w);
 }
 
 static fallible
@@ -268,6 +303,11 @@ open_door(struct serve *s, struct keys *keys, const char **why)
 	};
 	*why = "the address cannot be listened on";
 	err_t e = https_listen(s, &options, &s->door);
+	if (!e && s->options->postgres) {
+		struct postgres_options gateway = { .door = options };
+		gateway.door.address = s->options->postgres;
+		e = postgres_listen(s, &gateway, &s->postgres);
+	}
 	memory_wipe((void *)(uintptr_t)key.data, key.size);
 	s->renewed = clock_monotonic();
 	return e;
@@ -289,7 +329,8 @@ open_gate(struct serve *s, const char **why)
 {
 	SCOPED char *path = memory_format(NULL, "%s/store/store.db", s->options->dir);
 	const struct gate_options options = { .dir = s->house->dir, .record = s->house->record, .ledger = s->house->ledger,
-	                                      .keys = s->house->keys, .outward = s->outward, .operations = operations };
+	                                      .keys = s->house->keys, .outward = s->outward, .operations = house_operations,
+	                                      .postgres = s->postgres ? door_address(postgres_door(s->postgres)) : NULL };
 	TRY(gate_open(s, &options, &s->gate));
 	TRY(gate_start_slow(s->gate));
 	TRY(store_open(s->loop, path, STORE_READ, &s->view));

@@ -70,7 +70,7 @@ class House:
         shutil.copytree(sample(), self.dir)
         self.people = {p["id"]: p for p in json.load(open(os.path.join(self.dir, "sample/people.json")))}
         self.steps, self.tokens, self.server = {}, {}, None
-        self.preload, self.more = preload, env or {}
+        self.preload, self.more, self.words = preload, env or {}, []
         if start:
             self.start()
 
@@ -91,7 +91,7 @@ class House:
         if self.preload:
             more["LD_PRELOAD"] = self.preload
         self.log = open(os.path.join(self.top, "log"), "ab")
-        self.server = subprocess.Popen([PROGRAM, "serve", "--dir", self.dir, "--https", "127.0.0.1:0", "--ready-file", ready],
+        self.server = subprocess.Popen([PROGRAM, "serve", "--dir", self.dir, "--https", "127.0.0.1:0", "--ready-file", ready, *self.words],
                                        env=environment(**more), stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
         end = time.monotonic() + 20 * SLOW
         while wait and not os.path.exists(ready):

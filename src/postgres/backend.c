@@ -1,0 +1,380 @@
+#include "postgres/backend.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "postgres/session.h"
+
+#include <stdio.h>
+
+enum { IDLE_SECONDS = 60 };
+
+struct backend_name {
+	struct backend_name *next;
+	char name[STATEMENT_NAME];
+};
+
+struct backend_pool *
+backend_pool_new(const void *owner, size_t most)
+{
+	struct backend_pool *p = NEW(owner, struct backend_pool);
+	p->most = most ? most : BACKENDS_DEFAULT;
+	p->waiting_end = &p->waiting;
+	return p;
+}
+
+/* ---- statements that it knows ---- */
+
+void
+backend_statement_name(struct slice text_and_types, char out[static STATEMENT_NAME])
+{
+	uint8_t digest[DIGEST_SIZE];
+	char hex[2 * DIGEST_SIZE + 1];
+	sha256(text_and_types, digest);
+	text_hex(slice_of(digest, sizeof digest), hex);
+	snprintf(out, STATEMENT_NAME, "sk_%.32s", hex);
+}
+
+static struct backend_name **
+find_name(struct backend *b, const char *name)
+{
+	struct backend_name **at = &b->names[(unsigned char)name[3] % 64];
+	while (*at && strcmp((*at)->name, name) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+bool
+backend_has(const struct backend *b, const char name[static STATEMENT_NAME])
+{
+	return *find_name((struct backend *)(uintptr_t)b, name) != NULL;
+}
+
+void
+backend_learn(struct backend *b, const char name[static STATEMENT_NAME])
+{
+	struct backend_name **at = find_name(b, name);
+	if (*at)
+		return;
+	*at = NEW(b, struct backend_name);
+	memcpy((*at)->name, name, STATEMENT_NAME);
+	b->name_count++;
+}
+
+void
+backend_forget(struct backend *b, const char name[static STATEMENT_NAME])
+{
+	struct backend_name **at = find_name(b, name), *n = *at;
+	if (!n)
+		return;
+	*at = n->next;
+	b->name_count--;
+	talloc_free(n);
+}
+
+void
+backend_forget_all(struct backend *b)
+{
+	for (size_t i = 0; i < sizeof b->names / sizeof *b->names; i++)
+		while (b->names[i])
+			backend_forget(b, b->names[i]->name);
+}
+
+/* ---- opened, lent, given back, closed ---- */
+
+static void
+key_of(const struct session *s, uint8_t key[DIGEST_SIZE])
+{
+	SCOPED char *text = memory_format(NULL, "%.*s\n%.*s\n%u\n%.*s\n%.*s", SLICE_ARGUMENTS(s->database.host), SLICE_ARGUMENTS(s->database.address),
+	                                  s->database.port, SLICE_ARGUMENTS(s->database.name), SLICE_ARGUMENTS(s->database.role));
+	for (size_t i = 0; i < s->setting_count; i++)
+		text = talloc_asprintf_append(text, "\n%.*s\t%.*s", SLICE_ARGUMENTS(s->settings[i].name), SLICE_ARGUMENTS(s->settings[i].value));
+	sha256(slice_text(text), key);
+}
+
+static void
+lend(struct backend *b, struct session *s)
+{
+	b->session = s;
+	s->backend = b;
+	s->upstream = b->upstream;
+	s->back = (struct frames){ 0 };
+	s->unnamed_here = false;
+}
+
+static void
+unlink_backend(struct backend *b)
+{
+	struct backend **at = &b->worker->backends->backends;
+	while (*at && *at != b)
+		at = &(*at)->next;
+	if (*at)
+		*at = b->next;
+	b->worker->backends->count--;
+}
+
+static void
+bury(void *argument)
+{
+	talloc_free(argument);
+}
+
+/* Not freed at once: this may be inside one of its own calls. */
+static void
+close_backend(struct backend *b)
+{
+	struct timer *t;
+	if (b->dead)
+		return;
+	b->dead = true;
+	upstream_close(b->upstream);
+	unlink_backend(b);
+	if (timer_new(b, b->worker->loop, bury, b, &t) == NULL)
+		timer_set(t, 0);
+}
+
+static struct slice
+copy(const void *owner, struct slice s)
+{
+	return s.size ? memory_copy(owner, s) : s;
+}
+
+static void
+copy_database(struct backend *b, const struct database *d)
+{
+	b->database = *d;
+	b->database.host = copy(b, d->host);
+	b->database.address = copy(b, d->address);
+	b->database.name = copy(b, d->name);
+	b->database.root_ca = copy(b, d->root_ca);
+	b->database.certificate = copy(b, d->certificate);
+	b->database.key = copy(b, d->key);
+	b->database.password = copy(b, d->password);
+	b->database.role = copy(b, d->role);
+}
+
+static void
+ready(void *argument)
+{
+	struct backend *b = argument;
+	b->ready = true;
+	if (b->session)
+		enter_attached(b->session);
+	else
+		b->since = clock_monotonic();
+}
+
+static void
+received(void *argument, struct slice input)
+{
+	struct backend *b = argument;
+	if (b->session)
+		back_received(b->session, input);
+	else
+		close_backend(b);       /* nobody has asked it anything: it is going */
+}
+
+static void
+drained(void *argument)
+{
+	struct backend *b = argument;
+	if (b->session)
+		session_resume(b->session);
+}
+
+static void serve_waiting(struct postgres_worker *);
+
+static void
+ended(void *argument, err_t e, struct slice said)
+{
+	struct backend *b = argument;
+	struct session *s = TAKE(b->session);
+	struct postgres_worker *w = b->worker;
+	if (s) {
+		s->backend = NULL;
+		s->upstream = NULL;
+		enter_lost(s, e, said);
+	}
+	close_backend(b);
+	serve_waiting(w);
+}
+
+static fallible
+open_backend(struct session *s)
+{
+	struct postgres_worker *w = s->worker;
+	struct backend *b = NEW(w, struct backend);
+	b->worker = w;
+	copy_database(b, &s->database);
+	key_of(s, b->key);
+	const struct upstream_options o = {
+		.database = &b->database, .settings = s->settings, .setting_count = s->setting_count, .ready = ready, .received = received,
+		.drained = drained, .ended = ended, .argument = b,
+	};
+	err_t e = upstream_open(b, w->pool, w->loop, &o, &b->upstream);
+	if (e) {
+		talloc_free(b);
+		return e;
+	}
+	b->next = w->backends->backends;
+	w->backends->backends = b;
+	w->backends->count++;
+	lend(b, s);
+	return NULL;
+}
+
+static struct backend *
+find_idle(struct postgres_worker *w, const uint8_t *key)
+{
+	for (struct backend *b = w->backends->backends; b; b = b->next)
+		if (!b->session && b->ready && (!key || memcmp(b->key, key, DIGEST_SIZE) == 0))
+			return b;
+	return NULL;
+}
+
+/* Room for one more: the one that has been idle longest goes. */
+static bool
+make_room(struct postgres_worker *w)
+{
+	struct backend *oldest = NULL;
+	if (w->backends->count < w->backends->most)
+		return true;
+	for (struct backend *b = w->backends->backends; b; b = b->next)
+		if (!b->session && b->ready)
+			oldest = b;
+	if (oldest)
+		close_backend(oldest);
+	return oldest != NULL;
+}
+
+static void
+wait_in_line(struct session *s)
+{
+	struct backend_pool *p = s->worker->backends;
+	s->next_waiting = NULL;
+	*p->waiting_end = s;
+	p->waiting_end = &s->next_waiting;
+	s->waits_since = clock_monotonic();
+}
+
+bool
+backend_acquire(struct session *s)
+{
+	uint8_t key[DIGEST_SIZE];
+	if (s->backend)
+		return s->backend->ready;
+	if (s->waits_since)
+		return false;
+	key_of(s, key);
+	struct backend *b = find_idle(s->worker, key);
+	if (b) {
+		lend(b, s);
+		return true;
+	}
+	if (!make_room(s->worker)) {
+		wait_in_line(s);
+		return false;
+	}
+	err_t e = open_backend(s);
+	if (e)
+		session_fail(s, e, "the database's server cannot be reached");
+	return false;
+}
+
+static void
+leave_line(struct session *s)
+{
+	struct backend_pool *p = s->worker->backends;
+	struct session **at = &p->waiting;
+	if (!s->waits_since)
+		return;
+	s->waits_since = 0;
+	while (*at && *at != s)
+		at = &(*at)->next_waiting;
+	if (*at)
+		*at = s->next_waiting;
+	p->waiting_end = &p->waiting;
+	while (*p->waiting_end)
+		p->waiting_end = &(*p->waiting_end)->next_waiting;
+}
+
+static void
+serve_waiting(struct postgres_worker *w)
+{
+	struct session *s = w->backends->waiting;
+	if (!s)
+		return;
+	leave_line(s);
+	if (backend_acquire(s))
+		enter_attached(s);
+}
+
+static bool
+is_clean(const struct session *s)
+{
+	return !s->dirty && !s->first && !s->pending && s->status == 'I' && !s->cancelling && !s->skipping && !s->back.inside && !s->back.have &&
+	       s->state != SESSION_LEARNING && upstream_queued(s->upstream) == 0 && s->backend->name_count < STATEMENTS_KEPT;
+}
+
+static void
+give_back(struct session *s)
+{
+	struct backend *b = TAKE(s->backend);
+	struct backend_pool *p = s->worker->backends;
+	s->upstream = NULL;
+	b->session = NULL;
+	b->since = clock_monotonic();
+	upstream_pause(b->upstream, false);
+	unlink_backend(b);
+	p->count++;
+	b->next = p->backends;
+	p->backends = b;
+	serve_waiting(s->worker);
+}
+
+void
+backend_release(struct session *s)
+{
+	if (s->state == SESSION_OPEN && s->backend && s->database.pooled && !s->front.inside && !s->front.have && is_clean(s))
+		give_back(s);
+}
+
+void
+backend_drop(struct session *s)
+{
+	struct postgres_worker *w = s->worker;
+	leave_line(s);
+	if (!s->backend)
+		return;
+	if (s->backend->ready && s->database.pooled && is_clean(s)) {
+		give_back(s);
+		return;
+	}
+	if (s->answering)
+		cancel_abandoned(s);
+	struct backend *b = TAKE(s->backend);
+	s->upstream = NULL;
+	b->session = NULL;
+	close_backend(b);
+	serve_waiting(w);
+}
+
+static void
+end_waiting(struct postgres_worker *w, int64_t now)
+{
+	for (struct session *s = w->backends->waiting, *next; s; s = next) {
+		next = s->next_waiting;
+		if (now - s->waits_since > SECONDS(10))
+			session_fail(s, E_BUSY, "no back end became free within ten seconds");
+	}
+}
+
+void
+backend_sweep(struct postgres_worker *w, int64_t now)
+{
+	for (struct backend *b = w->backends->backends, *next; b; b = next) {
+		next = b->next;
+		if (!b->session && b->ready && now - b->since > SECONDS(IDLE_SECONDS))
+			close_backend(b);
+	}
+	end_waiting(w, now);
+}

@@ -1,0 +1,15 @@
+-- name: database_add
+INSERT INTO database (name, sealed, mode, state, tenant, map, shared, exempt, created, changed)
+VALUES ($1, $2, 'enforce', 'added', '', '', '', '', $3, $3) ON CONFLICT DO NOTHING;
+
+-- name: database_get
+SELECT name, sealed, mode, state, tenant, map, shared, exempt, created, changed FROM database WHERE name = $1;
+
+-- name: databases
+SELECT name, sealed, mode, state, tenant, map, shared, exempt, created, changed FROM database ORDER BY name;
+
+-- name: database_mode
+UPDATE database SET mode = $2, changed = $3 WHERE name = $1;
+
+-- name: database_onboard
+UPDATE database SET state = $2, tenant = $3, map = $4, shared = $5, exempt = $6, changed = $7 WHERE name = $1;

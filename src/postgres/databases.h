@@ -1,0 +1,16 @@
+/* databases.h - public: databases as the store has them. Any thread, with a store of its own. */
+#pragma once
+#include "postgres/onboard.h"
+
+struct kept_database {
+	struct slice name, mode, state, tenant, map, shared, exempt;
+	int64_t created, changed;
+	struct database administrator;  /* where it is, and who onboards it */
+	struct slice salt;
+	char prefix[40];
+};
+
+/* Owned by `owner`. Fails with E_NOT_FOUND, E_SEAL, E_KEEPER. */
+fallible database_get(const void *owner, struct store *, struct keys *, struct slice name, struct kept_database *out);
+/* Where that subscriber's sessions go, and as which role. Fails with E_NOT_FOUND. */
+fallible database_of_subscriber(const void *owner, struct store *, struct keys *, struct slice name, struct slice subscriber, struct database *out);

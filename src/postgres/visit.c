@@ -1,0 +1,234 @@
+/* A session's passages: what the book will say of a statement, and what the gate says. */
+#include "postgres/session.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <stdio.h>
+
+enum { JUDGED_FOR = 1 };                /* seconds: until a grant that ends by the clock is noticed before forwarding; the entry decides */
+
+/* ---- what goes into the book ---- */
+
+static void
+describe_counts(struct passage *p, const struct visit *v)
+{
+	pairs_number(&p->outcome, "rows", (int64_t)v->rows);
+	pairs_number(&p->outcome, "bytes", (int64_t)v->bytes);
+	if (v->sqlstate[0])
+		pairs_text(&p->outcome, "sqlstate", slice_text(v->sqlstate));
+	if (v->ended)
+		pairs_text(&p->outcome, "ended", slice_text(v->ended));
+}
+
+static void
+describe(struct passage *p)
+{
+	const struct visit *v = p->door;
+	const struct statement *s = v->statement;
+	if (v->step != VISIT_OPENING)
+		describe_counts(p, v);
+	if (!s)
+		return;
+	pairs_text(&p->outcome, "kind", slice_text(statement_kind_name(s->kind)));
+	if (s->fingerprint[0])
+		pairs_text(&p->outcome, "fingerprint", slice_text(s->fingerprint));
+	if (v->step != VISIT_CLOSING && s->normal.size)
+		pairs_text(&p->detail, "statement", s->normal);
+	if (v->step != VISIT_CLOSING && s->table_names.size)
+		pairs_text(&p->detail, "tables", s->table_names);
+}
+
+static err_t
+prepare_statement(struct passage *p)
+{
+	const struct visit *v = p->door;
+	if (v->step == VISIT_OPENING)
+		p->kind = PROOF_OPENING;        /* here, for one that is denied opens nothing */
+	p->status = 200;
+	if (v->mode == MODE_ENFORCE && v->step != VISIT_CLOSING && v->statement && v->statement->refusal)
+		return passage_fail(p, E_DENIED, "%s", v->statement->refusal);
+	return NULL;
+}
+
+/* The name in the start-up packet must be the credential's owner's, by id or by actor. */
+static err_t
+prepare_connect(struct passage *p)
+{
+	const struct visit *v = p->door;
+	const struct session *s = v->session;
+	p->status = 200;
+	if (!s)
+		return NULL;
+	if (!slice_equal(p->principal->id, s->user) && !slice_equal(p->principal->actor, s->user))
+		return passage_fail(p, E_BAD_CREDENTIAL, "the credential is not of the user who was named");
+	return s->found ? NULL : passage_fail(p, E_NOT_FOUND, "there is no such database for this subscriber");
+}
+
+const struct operation postgres_statement_operation = {
+	.name = "postgres.statement",
+	.says = { "A statement through the PostgreSQL gateway", "PostgreSQLゲートウェイ経由の文" },
+	.action = "read",
+	.resource = RESOURCE_OBJECT,
+	.effect = EFFECT_READ,
+	.describe = describe,
+	.prepare = prepare_statement,
+};
+
+const struct operation postgres_connect_operation = {
+	.name = "postgres.connect",
+	.says = { "A session through the PostgreSQL gateway", "PostgreSQLゲートウェイへの接続" },
+	.action = "read",
+	.resource = RESOURCE_OBJECT,
+	.effect = EFFECT_READ,
+	.prepare = prepare_connect,
+};
+
+/* ---- entering ---- */
+
+static int
+free_visit(struct visit *v)
+{
+	if (v->link) {
+		*v->link = v->next;
+		if (v->next)
+			v->next->link = v->link;
+	}
+	return 0;
+}
+
+/* What the session knows of who and where; copied, for the session may end before the passage does. */
+static struct passage *
+passage_of(const void *owner, const struct session *s, const struct operation *o)
+{
+	struct passage *p = passage_new(owner, o);
+	const struct peer *peer = connection_peer(s->connection);
+	p->token = memory_copy(p, s->token);
+	p->certified = peer->certified;
+	memcpy(p->certificate, peer->fingerprint, sizeof p->certificate);
+	p->from = memory_copy(p, s->from);
+	p->purpose = memory_copy(p, s->purpose);
+	p->subscriber = memory_copy(p, s->subscriber);
+	p->collection = LITERAL("db");
+	p->object = memory_copy(p, s->database_name);
+	p->observed = s->found && s->database.mode != MODE_ENFORCE;
+	return p;
+}
+
+/* Where the session ended while its opening was on the way, nothing was sent: the closing entry says so. */
+static void
+answered(struct passage *p)
+{
+	struct visit *v = p->door;
+	if (v->session)
+		v->done(v);
+	else if (v->step == VISIT_OPENING && !visit_error(v)) {
+		v->step = VISIT_CLOSING;
+		v->ended = "lost";
+		visit_enter(v);
+		return;
+	}
+	if (!v->kept)
+		talloc_free(v);
+}
+
+struct visit *
+visit_new(struct session *s, enum visit_step step, struct turn *t, struct analysis *a, const struct statement *statement)
+{
+	struct visit *v = NEW(s->worker, struct visit);
+	v->session = s;
+	v->worker = s->worker;
+	v->turn = t;
+	v->step = step;
+	v->mode = s->found ? s->database.mode : MODE_ENFORCE;
+	v->analysis = a ? talloc_reference(v, a) : NULL;
+	v->statement = statement;
+	v->passage = passage_of(v, s, step == VISIT_CONNECT ? &postgres_connect_operation : &postgres_statement_operation);
+	v->passage->action = step == VISIT_CONNECT ? "read" : statement ? statement->action : "read";
+	v->passage->door = v;
+	v->passage->answered = answered;
+	v->next = s->visits;
+	v->link = &s->visits;
+	if (v->next)
+		v->next->link = &v->next;
+	s->visits = v;
+	talloc_set_destructor(v, free_visit);
+	return v;
+}
+
+struct visit *
+visit_closing(struct session *s, struct turn *t, const char *ended)
+{
+	struct visit *v = TAKE(t->opening);
+	(void)s;
+	v->step = VISIT_CLOSING;
+	v->kept = false;
+	v->turn = t;
+	v->rows = t->rows;
+	v->bytes = t->bytes;
+	memcpy(v->sqlstate, t->sqlstate, sizeof v->sqlstate);
+	v->ended = ended;
+	return v;
+}
+
+/* The turn keeps the passage that it has opened, to close it. */
+void
+visit_opened(struct visit *v, struct turn *t)
+{
+	v->kept = true;
+	v->turn = NULL;
+	t->opening = v;
+	t->opened = true;
+}
+
+void
+visit_enter(struct visit *v)
+{
+	if (v->step == VISIT_CLOSING) {
+		v->passage->kind = PROOF_CLOSING;
+		gate_close(v->worker->options.gate, v->passage);
+	} else
+		gate_enter(v->worker->options.gate, v->passage);
+}
+
+err_t
+visit_error(const struct visit *v)
+{
+	err_t e = v->passage->error;
+	if (e && v->mode != MODE_ENFORCE && e->http == 403)
+		return NULL;
+	return e;
+}
+
+struct complaint
+visit_complaint(const struct visit *v)
+{
+	const struct passage *p = v->passage;
+	const struct statement *s = v->statement;
+	const char *why = s && p->error == E_DENIED ? (s->refusal ? s->refusal : s->why) : NULL;
+	return complaint_of(v->step == VISIT_CONNECT ? "FATAL" : "ERROR", p->error, why ? why : p->detail_text,
+	                    s && s->hint && why ? s->hint : p->next);
+}
+
+/* ---- would it be let through? ---- */
+
+bool
+visit_judge(struct session *s, const char *action)
+{
+	struct gate_worker *gate = s->worker->options.gate;
+	uint64_t epoch = record_epoch(gate_options(gate_of(gate))->record);
+	int64_t now = clock_monotonic();
+	bool read = strcmp(action, "read") == 0;
+	if (read && s->judged_epoch == epoch && s->judged_at && now - s->judged_at < SECONDS(JUDGED_FOR))
+		return true;
+	struct visit *v = visit_new(s, VISIT_WHOLE, NULL, NULL, NULL);
+	v->passage->action = action;
+	gate_judge(gate, v->passage);
+	bool good = !visit_error(v);
+	talloc_free(v);
+	if (read) {
+		s->judged_epoch = epoch;
+		s->judged_at = good ? now : 0;
+	}
+	return good;
+}
