@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "gate/gate_sql.h"
+#include "record/deadline.h"
 
 enum { REQUEST_DAYS = 7 };
 
@@ -16,6 +17,7 @@ static err_t
 second_apply(struct passage *p, struct store *tx, int64_t time)
 {
 	struct waiting *w = p->change;
+	TRY(deadline_set_apply(tx, "request.expiry", id_slice(&w->id), time + DAYS(REQUEST_DAYS)));
 	return store_run(tx, QUERY_REQUEST_INSERT,
 	                 BIND(as_text(id_slice(&w->id)), as_text(slice_text(p->operation->name)), as_text(p->principal->actor),
 	                      as_text(p->subscriber), as_text(passage_resource(p)), as_text(p->purpose), as_bytes(w->sealed),

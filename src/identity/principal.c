@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "identity/identity_sql.h"
+#include "record/deadline.h"
 
 static const char *const kind_names[KINDS] = { "personnel", "provider", "user", "auditor", "application" };
 
@@ -265,9 +266,10 @@ fact_get(const void *owner, struct store *s, struct slice subject, const char *a
 fallible
 grant_add_apply(struct store *s, const struct grant *g)
 {
-	return store_run(s, QUERY_GRANT_INSERT,
-	                 BIND(as_text(g->id), as_text(g->actor), as_text(g->subscriber), as_text(g->resource), as_text(g->rights),
-	                      as_text(g->request), as_number(g->since), as_number(g->expires)));
+	TRY(store_run(s, QUERY_GRANT_INSERT,
+	              BIND(as_text(g->id), as_text(g->actor), as_text(g->subscriber), as_text(g->resource), as_text(g->rights),
+	                   as_text(g->request), as_number(g->since), as_number(g->expires))));
+	return deadline_set_apply(s, "grant.expiry", g->id, g->expires);
 }
 
 fallible

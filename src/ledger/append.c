@@ -2,6 +2,7 @@
 
 #include "base/cursor.h"
 #include "base/memory.h"
+#include "ledger/cbor.h"
 #include "ledger/ledger_sql.h"
 #include "proof/note.h"
 
@@ -65,21 +66,7 @@ static void
 put_number(struct writer *w, uint8_t key, uint64_t n)
 {
 	write_u8(w, key);
-	if (n < 24)
-		write_u8(w, (uint8_t)n);
-	else if (n <= UINT8_MAX) {
-		write_u8(w, 0x18);
-		write_u8(w, (uint8_t)n);
-	} else if (n <= UINT16_MAX) {
-		write_u8(w, 0x19);
-		write_be16(w, (uint16_t)n);
-	} else if (n <= UINT32_MAX) {
-		write_u8(w, 0x1a);
-		write_be32(w, (uint32_t)n);
-	} else {
-		write_u8(w, 0x1b);
-		write_be64(w, n);
-	}
+	put_head(w, MAJOR_UINT, n);
 }
 
 static fallible

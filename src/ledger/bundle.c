@@ -5,6 +5,7 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "ledger/cbor.h"
 #include "ledger/derived_sql.h"
 #include "ledger/reader.h"
 #include "proof/note.h"
@@ -384,27 +385,7 @@ ledger_bundle_proof(const struct ledger_bundle *asked, struct ledger *l, struct 
 
 /* ---- entries ---- */
 
-static void
-write_head(struct writer *w, uint8_t major, uint64_t n)
-{
-	if (n < 24)
-		write_u8(w, (uint8_t)(major << 5 | n));
-	else if (n <= UINT8_MAX) {
-		write_u8(w, (uint8_t)(major << 5 | 24));
-		write_u8(w, (uint8_t)n);
-	} else if (n <= UINT16_MAX) {
-		write_u8(w, (uint8_t)(major << 5 | 25));
-		write_be16(w, (uint16_t)n);
-	} else if (n <= UINT32_MAX) {
-		write_u8(w, (uint8_t)(major << 5 | 26));
-		write_be32(w, (uint32_t)n);
-	} else {
-		write_u8(w, (uint8_t)(major << 5 | 27));
-		write_be64(w, n);
-	}
-}
-
-enum { CBOR_UINT = 0, CBOR_BYTES = 2, CBOR_ARRAY = 4, ITEM_MORE = 64 };
+enum { ITEM_MORE = 64 };
 
 /* The detail key of an entry (LEDGER.md, "Detail key"); false where there is no detail, or its key is gone. */
 static bool
@@ -426,12 +407,12 @@ write_entry(struct writer *w, struct keys *opened, uint64_t index, struct slice 
 {
 	uint8_t key[DIGEST_SIZE];
 	bool has_key = opened && detail_key(opened, bytes, key);
-	write_head(w, CBOR_ARRAY, has_key ? 3 : 2);
-	write_head(w, CBOR_UINT, index);
-	write_head(w, CBOR_BYTES, bytes.size);
+	put_head(w, MAJOR_ARRAY, has_key ? 3 : 2);
+	put_head(w, MAJOR_UINT, index);
+	put_head(w, MAJOR_BYTES, bytes.size);
 	write_bytes(w, bytes);
 	if (has_key) {
-		write_head(w, CBOR_BYTES, sizeof key);
+		put_head(w, MAJOR_BYTES, sizeof key);
 		write_bytes(w, slice_of(key, sizeof key));
 		memory_wipe(key, sizeof key);
 	}

@@ -1,4 +1,4 @@
-/* help.h - private: JSON and names that many operations need. */
+/* help.h - public: JSON and names that many operations need, here and in rooms above that have rows of their own. */
 #pragma once
 #include "base/memory.h"
 #include "base/text.h"

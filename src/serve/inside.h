@@ -27,6 +27,7 @@ struct system_change {
 	struct pairs outcome;
 	err_t (*apply)(void *, struct store *, int64_t);
 	void *context;
+	bool keeps_epoch;               /* nobody may more or less after it */
 	uint64_t *seq;                  /* out, where wanted: the entry's main index */
 };
 fallible system_record(struct house *, const struct system_change *);
@@ -37,6 +38,10 @@ fallible house_apply(struct house *, err_t (*apply)(void *, struct store *, int6
 /* Shows checkpoints to witnesses, on a thread of its own, until it is freed. */
 struct witnesses;
 fallible witnesses_start(const void *owner, struct house *, struct outward *, struct witnesses **out);
+
+/* Does what has fallen due; the first sweep is set at start. */
+void deadlines_do(struct house *, struct store *view);
+fallible deadlines_start(struct house *);
 
 /* Looks whether the clock has stepped; *told is kept by the caller between looks. */
 void clock_watch(struct house *, bool *told);

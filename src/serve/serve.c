@@ -165,6 +165,7 @@ on_tick(void *argument)
 	if (clock_monotonic() - s->renewed > DAYS(RENEW_DAYS))
 		renew_certificate(s);
 	clock_watch(s->house, &s->step_told);
+	deadlines_do(s->house, s->view);
 	timer_set(s->tick, SECONDS(TICK_SECONDS));
 }
 
@@ -364,6 +365,7 @@ run(struct serve *s, int keeper, int courier, struct ready_writer writer, const 
 	*why = "the start cannot be recorded";
 	TRY(record_event(s, "system.start", "version " SEKISHO_VERSION));
 	TRY(start_workers(s));
+	TRY(deadlines_start(s->house));
 	TRY(witnesses_start(s, s->house, s->outward, &s->witnesses));
 	tell_ready(s, writer);
 	timer_set(s->tick, SECONDS(TICK_SECONDS));

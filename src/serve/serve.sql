@@ -19,6 +19,19 @@ UPDATE witness SET size = $2, seen = $3, state = 'cosigns', since = CASE WHEN st
 -- name: witness_state
 UPDATE witness SET state = $2, since = $3 WHERE name = $1;
 
+-- name: request_expire
+UPDATE request SET state = 'expired', decided = $2 WHERE id = $1 AND state = 'pending';
+
+-- name: sweep_first
+INSERT INTO deadline (kind, subject, due) SELECT 'sweep', 'hourly', $1 WHERE NOT EXISTS (
+SELECT 1 FROM deadline WHERE kind = 'sweep' AND done IS NULL);
+
+-- name: idempotency_sweep
+DELETE FROM idempotency WHERE created < $1;
+
+-- name: deadlines_sweep
+DELETE FROM deadline WHERE done < $1;
+
 -- name: credentials_end
 UPDATE credential SET until = $1, why = $2 WHERE until IS NULL AND expires > $1;
 

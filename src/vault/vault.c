@@ -1,6 +1,9 @@
 #include "vault/vault.h"
 
 #include "base/memory.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "record/deadline.h"
 #include "vault/vault_sql.h"
 
 #include <ctype.h>
@@ -146,6 +149,11 @@ object_put_apply(struct store *s, const struct object *o, int64_t time)
 	TRY(put_newest(s, o, time));
 	if (store_changes(s) == 0)
 		return E_CONFLICT;
+	if (o->removed) {
+		SCOPED char *subject = memory_format(NULL, "%.*s/%.*s/%.*s/%lld", SLICE_ARGUMENTS(o->subscriber), SLICE_ARGUMENTS(o->collection),
+		                                     SLICE_ARGUMENTS(o->id), (long long)o->version);
+		TRY(deadline_set_apply(s, "object.retention", slice_text(subject), time + DAYS(OBJECT_RETENTION_DAYS)));
+	}
 	return store_run(s, QUERY_OBJECT_VERSION_ADD,
 	                 BIND(as_text(o->subscriber), as_text(o->collection), as_text(o->id), as_number(o->version),
 	                      as_text(o->media), as_text(o->attributes), as_number(o->size), as_number(time),
@@ -153,6 +161,29 @@ object_put_apply(struct store *s, const struct object *o, int64_t time)
 	                      as_number(o->sealed.generation),
 	                      as_bytes(slice_of(o->sealed.wrapped, o->removed ? 0 : sizeof o->sealed.wrapped)),
 	                      as_bytes(o->sealed.body)));
+}
+
+static struct slice
+take_part(struct slice *rest)
+{
+	size_t n = 0;
+	while (n < rest->size && rest->data[n] != '/')
+		n++;
+	struct slice part = slice_of(rest->data, n);
+	*rest = slice_from(*rest, n + 1);
+	return part;
+}
+
+/* Only what was removed then: whoever put it again since keeps all versions. */
+fallible
+object_purge_apply(struct store *s, struct slice subject)
+{
+	struct slice rest = subject, subscriber = take_part(&rest), collection = take_part(&rest), id = take_part(&rest);
+	uint64_t version;
+	if (text_number_parse(rest, &version))
+		return E_STATE;
+	TRY(store_run(s, QUERY_OBJECT_PURGE, BIND(as_text(subscriber), as_text(collection), as_text(id), as_number((int64_t)version))));
+	return store_changes(s) ? NULL : E_STATE;
 }
 
 /* ---- attributes ---- */

@@ -14,7 +14,7 @@
 
 #include <jansson.h>
 
-enum { OBJECT_MAX = 64 << 10 };         /* bytes of a body */
+enum { OBJECT_MAX = 64 << 10, OBJECT_RETENTION_DAYS = 30 };     /* bytes of a body; from its removal on */
 
 struct object {
 	struct slice subscriber, collection, id;
@@ -52,6 +52,10 @@ fallible collection_each(struct store *, struct slice subscriber, err_t (*each)(
 
 /* Puts o->version behind o->version - 1. Fails with E_CONFLICT where that is not the newest. */
 fallible object_put_apply(struct store *, const struct object *, int64_t time);
+
+/* What was removed as that version (SUBSCRIBER/COLLECTION/ID/VERSION) and not put again: its earlier versions go. Fails with
+ * E_STATE where there are none. */
+fallible object_purge_apply(struct store *, struct slice removal);
 
 /* The declared attributes of a collection, an array of names (empty where nothing is declared); a new reference. */
 fallible collection_attributes(struct store *, struct slice subscriber, struct slice collection, json_t **out);

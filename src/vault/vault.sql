@@ -29,6 +29,10 @@ UPDATE object SET version = $4, deleted = $5 WHERE subscriber = $1 AND collectio
 INSERT INTO object_version (subscriber, collection, id, version, media, attributes, size, changed, changed_by, purpose, passage, generation, wrapped, body)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
+-- name: object_purge
+DELETE FROM object_version WHERE subscriber = $1 AND collection = $2 AND id = $3 AND version < $4 AND EXISTS (
+SELECT 1 FROM object o WHERE o.subscriber = $1 AND o.collection = $2 AND o.id = $3 AND o.version = $4 AND o.deleted IS NOT NULL);
+
 -- name: collection_get
 SELECT attributes FROM collection WHERE subscriber = $1 AND name = $2;
 
