@@ -231,7 +231,7 @@ submit(struct passage *p, bool change)
 	}
 	p->submission = (struct submission){
 		.apply = change ? run_apply : NULL, .context = p, .epoch = p->epoch, .changes_epoch = change && p->changes_epoch,
-		.entry_count = count, .entries = p->entries, .done = on_recorded,
+		.operators = p->operation->operators, .entry_count = count, .entries = p->entries, .done = on_recorded,
 	};
 	p->applied = change;
 	record_submit(p->worker->record, &p->submission);

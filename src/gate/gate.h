@@ -70,6 +70,7 @@ struct operation {
 	bool slow;                      /* hashes passwords: prepared on a thread of its own */
 	bool second_person;             /* waits until another person has approved it */
 	bool changes_epoch;             /* who may what is another after it */
+	bool operators;                 /* what operators need when the disk is full: recorded also then */
 	const char *output;             /* JSON Schema of what it answers; NULL: none, "" bytes */
 
 	/* On a worker, whatever the decision: outcome and detail of what the door knows of the passage; may be NULL. */

@@ -258,6 +258,7 @@ const struct operation measure_list_operation = {
 	.action = "measure.read",
 	.resource = RESOURCE_VENDOR,
 	.effect = EFFECT_READ,
+	.operators = true,
 	.output = SCHEMA_LIST,
 	.prepare = measure_list_prepare,
 };
@@ -284,6 +285,7 @@ const struct operation measure_show_operation = {
 	.action = "measure.read",
 	.resource = RESOURCE_VENDOR,
 	.effect = EFFECT_READ,
+	.operators = true,
 	.fields = measure_show_fields,
 	.args_size = sizeof(struct measure_arguments),
 	.output = SCHEMA_ID,
@@ -310,6 +312,7 @@ const struct operation coverage_list_operation = {
 	.action = "coverage.read",
 	.resource = RESOURCE_VENDOR,
 	.effect = EFFECT_READ,
+	.operators = true,
 	.output = SCHEMA_LIST,
 	.prepare = coverage_list_prepare,
 };

@@ -39,7 +39,7 @@ apply_trim(struct submission *s, struct store *tx, int64_t time)
 static fallible
 ask(struct asked *a, err_t (*apply)(struct submission *, struct store *, int64_t))
 {
-	struct submission s = { .apply = apply, .context = a };
+	struct submission s = { .apply = apply, .context = a, .operators = true };
 	return record_wait(a->record, &s);
 }
 

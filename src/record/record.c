@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "record/publish.h"
+#include "record/reserve.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,6 +34,7 @@ struct record {
 	bool ending, running;
 	atomic_uint_fast64_t epoch, changes;
 	_Atomic(err_t) state;
+	struct reserve *reserve;        /* the recorder's */
 	struct record_counts counts;    /* the recorder's; copied under the lock */
 };
 
@@ -86,6 +88,10 @@ static fallible
 run_one(struct group *g, struct submission *s)
 {
 	struct record_options *o = &g->record->options;
+	if (reserve_is_given(g->record->reserve) && !s->operators) {
+		s->result = E_CLOSED;
+		return NULL;
+	}
 	s->result = s->epoch != EPOCH_ANY && s->epoch != g->epoch ? E_STALE : NULL;
 	s->time = g->now.time;
 	if (s->result) {
@@ -184,7 +190,12 @@ replay(struct group *g)
 static err_t
 run_group(struct group *g)
 {
+	reserve_try(g->record->reserve);
 	err_t e = transact(g, NULL);
+	if (e == E_STORE_FULL && !reserve_is_given(g->record->reserve)) {
+		reserve_give(g->record->reserve);
+		e = transact(g, NULL);
+	}
 	if (e && e != E_OUTCOME_UNKNOWN && g->first->next)
 		return replay(g);
 	if (e)
@@ -295,7 +306,7 @@ run_recorder(void *argument)
 		if (!g.first)
 			return NULL;
 		err_t e = run_group(&g);
-		atomic_store(&r->state, e);
+		atomic_store(&r->state, e ? e : reserve_is_given(r->reserve) ? E_STORE_FULL : NULL);
 		if (e)
 			log_event(LOG_ERROR, "record.failed", "code", e->name, "why", store_fault(r->options.store), NULL);
 		account(r, &g);
@@ -364,6 +375,7 @@ record_open(const void *owner, const struct record_options *options, struct reco
 	r->options = *options;
 	r->last = &r->first;
 	atomic_store(&r->epoch, 1);
+	r->reserve = reserve_open(r, options->dir);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->queued, NULL);
 	pthread_cond_init(&r->checkpoint, NULL);

@@ -31,6 +31,7 @@ struct submission {
 	void *context;
 	uint64_t epoch;
 	bool changes_epoch;             /* who may what is another after it */
+	bool operators;                 /* recorded also while the disk is full, in room kept for that */
 	size_t entry_count;
 	const struct encoded *entries;
 	void (*done)(struct submission *);      /* on the worker's thread */
@@ -65,7 +66,7 @@ uint64_t record_epoch(const struct record *);
 /* Any thread. Counts the commits that changed more than the book: a view of the store that was opened after it was
  * read is as good as a new one for as long as it stays the same. */
 uint64_t record_changes(const struct record *);
-/* NULL, or why nothing can be recorded now: what /readyz says. */
+/* NULL, or why not everything can be recorded now: what /readyz says. */
 err_t record_state(const struct record *);
 
 struct record_counts {

@@ -66,7 +66,7 @@ fallible
 house_apply(struct house *h, err_t (*apply)(void *, struct store *, int64_t), void *context)
 {
 	const struct system_change c = { .apply = apply, .context = context };
-	struct submission s = { .apply = apply_system, .context = (void *)(uintptr_t)&c };
+	struct submission s = { .apply = apply_system, .context = (void *)(uintptr_t)&c, .operators = true };
 	return record_wait(h->record, &s);
 }
 
@@ -84,7 +84,7 @@ system_record(struct house *h, const struct system_change *c)
 	if (strcmp(c->operation, "system.start") == 0)
 		pairs_number(&d.outcome, "migration", store_version());
 	TRY(draft_encode(scope, h->keys, &d, &entry));
-	struct submission s = { .apply = c->apply ? apply_system : NULL, .context = (void *)(uintptr_t)c, .changes_epoch = c->apply && !c->keeps_epoch,
+	struct submission s = { .apply = c->apply ? apply_system : NULL, .context = (void *)(uintptr_t)c, .changes_epoch = c->apply && !c->keeps_epoch, .operators = true,
 	                        .entry_count = 1, .entries = &entry };
 	TRY(record_wait(h->record, &s));
 	if (c->seq)

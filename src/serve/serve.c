@@ -4,6 +4,7 @@
 #include "base/confine.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "courier/courier.h"
 #include "https/api.h"
 #include "keeper/keeper.h"
@@ -16,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -52,6 +54,7 @@ struct serve {
 	int signal_fd;
 	bool step_told, keeper_died;
 	pid_t keeper_pid;
+	char program[2 * DIGEST_SIZE + 1];
 	int64_t renewed;
 	size_t worker_count;
 	struct worker workers[WORKERS_MAX];
@@ -343,10 +346,17 @@ open_gate(struct serve *s, const char **why)
 	return shred_finish(s->house, s->view);
 }
 
+/* What runs, and how it was told to: the program's digest and the configuration are in the book (DESIGN §2). */
 static fallible
-record_event(struct serve *s, const char *operation, const char *subject)
+record_event(struct serve *s, const char *operation)
 {
-	const struct system_change c = { .operation = operation, .subject = slice_text(subject) };
+	const struct serve_options *o = s->options;
+	struct system_change c = { .operation = operation, .subject = LITERAL("version " SEKISHO_VERSION), .keeps_epoch = true };
+	pairs_text(&c.outcome, "program", slice_text(s->program));
+	pairs_text(&c.outcome, "https", slice_text(o->https));
+	if (o->postgres)
+		pairs_text(&c.outcome, "postgres", slice_text(o->postgres));
+	pairs_number(&c.outcome, "tls12", o->allow_tls12);
 	return system_record(s->house, &c);
 }
 
@@ -363,7 +373,7 @@ run(struct serve *s, int keeper, int courier, struct ready_writer writer, const 
 	*why = "the gate cannot be opened: are the policies in force readable?";
 	TRY(open_gate(s, why));
 	*why = "the start cannot be recorded";
-	TRY(record_event(s, "system.start", "version " SEKISHO_VERSION));
+	TRY(record_event(s, "system.start"));
 	TRY(start_workers(s));
 	TRY(deadlines_start(s->house));
 	TRY(witnesses_start(s, s->house, s->outward, &s->witnesses));
@@ -373,11 +383,29 @@ run(struct serve *s, int keeper, int courier, struct ready_writer writer, const 
 	end_workers(s);
 	outward_end(s->outward);
 	talloc_free(s->witnesses);
-	err_t e = record_event(s, "system.stop", "version " SEKISHO_VERSION);
+	err_t e = record_event(s, "system.stop");
 	talloc_free(s->gate);
 	talloc_free(s->changes);
 	talloc_free(s->house);
 	return e;
+}
+
+static fallible
+digest_program(char hex[2 * DIGEST_SIZE + 1])
+{
+	uint8_t digest[DIGEST_SIZE];
+	struct stat st;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return E_IO;
+	void *map = fstat(fd, &st) == 0 ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	close(fd);
+	if (map == MAP_FAILED)
+		return E_IO;
+	sha256(slice_of(map, (size_t)st.st_size), digest);
+	munmap(map, (size_t)st.st_size);
+	text_hex(slice_of(digest, sizeof digest), hex);
+	return NULL;
 }
 
 /* Everything that needs a right which serve will not have: processes, sockets, the file that tells we are ready. */
@@ -399,6 +427,8 @@ serve_run(const struct serve_options *options, const char **why)
 		log_level(LOG_WARNING);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
+	*why = "the program's own file cannot be read";
+	TRY(digest_program(s->program));
 	*why = "the processes cannot be started";
 	err_t busy = keeper_start(dir, &keeper_pid, &keeper);
 	if (busy == E_STATE)
