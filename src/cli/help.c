@@ -42,6 +42,41 @@ help_one(const char *words)
 	return usage_error("there is no command '%s'", words);
 }
 
+static bool
+is_passage(const char *id)
+{
+	return strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32;
+}
+
+static int
+explain_passage(const char *id)
+{
+	SCOPED void *owner = talloc_new(NULL);
+	struct request q = { .method = "GET", .path = memory_format(owner, "/v1/passages/%s", id) };
+	struct response r;
+	size_t i;
+	json_t *policy;
+	if (!client_send(owner, &q, &r) || r.status != 200)
+		return client_failure(&r);
+	if (cli_output != OUTPUT_TABLE) {
+		print_item(r.json);
+		return EXIT_DONE;
+	}
+	json_t *entry = json_object_get(r.json, "entry");
+	static const char *const keys[] = { "time", "operation", "decision", "resource", "purpose", "actor" };
+	for (i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const char *value = json_string_value(json_object_get(entry, keys[i]));
+		if (value)
+			printf("%-10s %s\n", keys[i], value);
+	}
+	printf("\n%s\n", json_string_value(json_object_get(r.json, "why")));
+	json_array_foreach(json_object_get(r.json, "policies"), i, policy) {
+		const char *text = json_string_value(json_object_get(policy, "text"));
+		printf("\n%s\n", text ? text : json_string_value(json_object_get(policy, "id")));
+	}
+	return EXIT_DONE;
+}
+
 /* What a measure's checks say now, each with what would be kept. */
 static int
 explain_measure(const char *id)
@@ -75,6 +110,8 @@ run_explain(struct words *w)
 {
 	if (w->count != 1)
 		return usage_error("explain ID (an error as in E_DENIED, or a measure as in E5)");
+	if (is_passage(w->places[0]))
+		return explain_passage(w->places[0]);
 	err_t e = err_find(w->places[0]);
 	if (e) {
 		printf("%s: %s\nHTTP %d, SQLSTATE %s, exit code %d\n", e->name, e->text[cli_language], e->http, e->sqlstate, e->exit);

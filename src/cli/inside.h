@@ -108,6 +108,8 @@ int run_put(struct words *);
 int run_ledger(struct words *);
 int run_policy(struct words *);
 int run_bundle(struct words *);
+int run_completion(struct words *);
+int run_man(struct words *);
 int run_db(struct words *);
 int ledger_key_print(void);
 int ledger_publish(const char *dir);

@@ -223,6 +223,8 @@ void gate_close(struct gate_worker *, struct passage *);
 
 /* The text of the policies in force; `digest` of the set that entries name. */
 fallible policy_text(const void *owner, struct store *, int64_t at, struct slice *text, uint8_t digest[DIGEST_SIZE]);
+/* The text of the policy with that @id. Fails with E_NOT_FOUND. */
+fallible policy_one(const void *owner, struct slice set, const char *id, struct slice *text);
 /* Can these be read? Fails with E_POLICY_TEXT; *why says line, column and what was expected. */
 fallible policy_check(const void *owner, struct slice text, const char **why);
 /* The set with the policies of `text` added, or put in the place of those with the same @id. */

@@ -74,6 +74,23 @@ policy_check(const void *owner, struct slice text, const char **why)
 	return e;
 }
 
+fallible
+policy_one(const void *owner, struct slice set, const char *id, struct slice *text)
+{
+	struct cedar_policies *all;
+	const char *why;
+	err_t e = E_NOT_FOUND;
+	TRY(parse(owner, set, &all, &why));
+	for (size_t i = 0; e && i < cedar_policies_count(all); i++)
+		if (slice_is(id_of_policy(all, i), id)) {
+			struct cedar_text source = cedar_policy_source(all, i);
+			*text = memory_copy(owner, slice_of(source.data, source.size));
+			e = NULL;
+		}
+	cedar_policies_free(all);
+	return e;
+}
+
 /* The kept ones as they stand, then the new text as a whole. */
 fallible
 policy_merge(const void *owner, struct slice set, struct slice text, struct slice *out, const char **why)

@@ -106,6 +106,7 @@ struct ledger_filter {
 	struct slice resource;          /* with the subscriber (acme/tickets/4711) */
 	struct slice resource_tail;     /* or without it (tickets/4711) */
 	struct slice credential, purpose;
+	struct slice passage;           /* its PASSAGE_SIZE bytes */
 	int64_t from, to;               /* microseconds; to 0: no end */
 	uint64_t before;                /* only entries with a smaller main index; 0: all */
 	size_t limit;

@@ -47,7 +47,7 @@ matches(const struct ledger_filter *f, const struct proof_entry *e)
 {
 	return (same(f->actor, e->actor) || same(f->actor, e->on_behalf)) && same(f->log, e->log) &&
 	       same(f->resource, e->resource) && ends_with(f->resource_tail, e->resource) && same(f->credential, e->credential) &&
-	       same(f->purpose, e->purpose) && (int64_t)e->time >= f->from && (!f->to || (int64_t)e->time < f->to);
+	       same(f->purpose, e->purpose) && same(f->passage, e->passage) && (int64_t)e->time >= f->from && (!f->to || (int64_t)e->time < f->to);
 }
 
 struct search {

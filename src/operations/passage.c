@@ -221,3 +221,90 @@ const struct operation passage_evaluate_many_operation = {
 	.output = SCHEMA_OBJECT,
 	.prepare = passage_evaluate_many_prepare,
 };
+
+/* ---- explain: why a passage was let through, or not ---- */
+
+struct explain_arguments {
+	struct slice passage;
+};
+
+struct explained {
+	struct passage *passage;
+	json_t *entry;
+	bool own;
+};
+
+static err_t
+keep_explained(void *argument, uint64_t seq, struct slice bytes, const struct proof_entry *e)
+{
+	struct explained *x = argument;
+	(void)bytes;
+	json_decref(x->entry);
+	x->entry = entry_json(NULL, seq, e);
+	x->own = slice_equal(slice_of(e->actor.data, e->actor.size), x->passage->principal->actor);
+	return NULL;
+}
+
+/* What a policy says of itself, for people. */
+static json_t *
+policy_json(struct passage *p, struct slice set, const char *id)
+{
+	struct slice text;
+	json_t *j = json_pack("{s:s}", "id", id);
+	if (!policy_one(p, set, id, &text))
+		json_object_set_new(j, "text", json_slice(text));
+	return j;
+}
+
+static err_t
+passage_explain_prepare(struct passage *p)
+{
+	const struct explain_arguments *a = p->args;
+	uint8_t id[PASSAGE_SIZE], digest[DIGEST_SIZE];
+	size_t size, i;
+	json_t *name, *policies = json_array();
+	struct slice set;
+	struct explained x = { .passage = p };
+	if (text_hex_parse(a->passage, id, sizeof id, &size) || size != sizeof id) {
+		json_decref(policies);
+		return passage_fail(p, E_ARGUMENT, "passage: expected the 32 hex digits that Sekisho-Passage, or a refusal, showed");
+	}
+	const struct ledger_filter filter = { .passage = slice_of(id, sizeof id), .limit = 1 };
+	err_t e = ledger_search(gate_reader(p->worker), &filter, keep_explained, &x);
+	if (!e && (!x.entry || (!x.own && !keeps_order(p))))
+		e = E_NOT_FOUND;
+	if (!e)
+		e = policy_text(p, p->view, p->now, &set, digest);
+	if (e) {
+		json_decref(x.entry);
+		json_decref(policies);
+		return e;
+	}
+	json_array_foreach(json_object_get(x.entry, "policies"), i, name)
+		json_array_append_new(policies, policy_json(p, set, json_string_value(name)));
+	const char *decision = json_string_value(json_object_get(x.entry, "decision"));
+	bool denied = decision && strcmp(decision, "deny") == 0;
+	const char *why = !denied ? passage_says(p, "permitted by these policies", "次のポリシーにより許可されました")
+	                  : json_array_size(policies) ? passage_says(p, "forbidden by these policies", "次のポリシーにより禁止されました")
+	                                              : passage_says(p, "no policy permitted it: there was no grant, or no role, for it",
+	                                                             "許可するポリシーがありません（許可または役割がありません）");
+	return passage_answer(p, json_pack("{s:s, s:o, s:o}", "why", why, "policies", policies, "entry", x.entry));
+}
+
+static const struct field passage_explain_fields[] = {
+	{ "passage", PLACE_PATH, FIELD_TEXT, true, ARGUMENT(explain_arguments, passage), 32, "its id, as a refusal shows it" }, { NULL },
+};
+
+const struct operation passage_explain_operation = {
+	.name = "passage.explain",
+	.says = { "Explains why a passage was let through or refused: one's own, or anybody's to those who keep order", "通行が許可または拒否された理由を説明する" },
+	.route = { GET, "/v1/passages/{passage}" },
+	.action = "credential.self",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_READ,
+	.fields = passage_explain_fields,
+	.args_size = sizeof(struct explain_arguments),
+	.slow = true,
+	.output = SCHEMA_OBJECT,
+	.prepare = passage_explain_prepare,
+};

@@ -319,6 +319,30 @@ class Command(Base):
         done = h.sekisho("object", "ls", "acme", "tickets", "--limit", "2", "-o", "json", person="sup1", SEKISHO_PURPOSE="C")
         self.assertEqual(len(json.loads(done.stdout)), 2)
 
+    def test_a_refusal_is_explained_to_whom_it_met(self):
+        h = self.house()
+        done = h.sekisho("get", "globex", "tickets/1", "--purpose", "C", person="sup1")
+        passage = next(l for l in done.stderr.splitlines() if l.startswith("passage:")).split()[1]
+        told = h.sekisho("explain", passage, person="sup1")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn("no policy permitted it", told.stdout)
+        self.assertEqual(h.sekisho("explain", passage, person="sup2").returncode, 5)
+        self.assertEqual(h.sekisho("explain", passage, person="aud1").returncode, 0)
+        done = h.sekisho("get", "acme", "tickets/4711", person="sup1")
+        passage = next(l for l in done.stderr.splitlines() if l.startswith("passage:")).split()[1]
+        self.assertIn('@id("purpose-required")', h.sekisho("explain", passage, person="sup1").stdout)
+
+    def test_completion_and_manual_know_every_command(self):
+        script = subprocess.run([PROGRAM, "completion", "bash"], env=environment(), capture_output=True, text=True).stdout
+        for line, word, expected in (("sekisho gra", "gra", "grant"), ("sekisho grant re", "re", "revoke"), ("sekisho object im", "im", "import")):
+            words = line.split()
+            shell = f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _sekisho; echo ${{COMPREPLY[@]}}"
+            done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+            self.assertIn(expected, done.stdout.split(), done.stderr)
+        page = subprocess.run([PROGRAM, "man"], env=environment(), capture_output=True, text=True).stdout
+        for name in ("people suspend", "bundle", "ledger"):
+            self.assertIn(name, page.replace("\\-", "-"))
+
     def test_output_that_cannot_be_written_fails(self):
         h = self.house()
         for words in (("ledger", "search"), ("measure", "ls")):
