@@ -2,6 +2,7 @@
 #include "operations/help.h"
 #include "operations/operations.h"
 #include "operations/operations_sql.h"
+#include "operations/timestamp.h"
 
 #include "assure/assure.h"
 #include "ledger/public.h"
@@ -149,6 +150,23 @@ choose_checkpoint(struct passage *p, struct ledger_bundle *b, uint64_t *size)
 	return rows_end(lines);
 }
 
+/* Over the checkpoint's text without signatures (LEDGER.md, "Bundle"). */
+static fallible
+stamp(struct passage *p, json_t *proof)
+{
+	const char *note = text_at(proof, "checkpoint"), *end = strstr(note, "\n\n");
+	struct slice token;
+	if (!end)
+		return NULL;
+	TRY(timestamp_ask(p, slice_of(note, (size_t)(end - note) + 1), &token));
+	if (!token.size)
+		return NULL;
+	char *base64 = talloc_size(p, 4 * token.size / 3 + 8);
+	text_base64(token, base64);
+	json_object_set_new(proof, "timestamps", json_pack("[s]", base64));
+	return NULL;
+}
+
 static err_t
 bundle_create_prepare(struct passage *p)
 {
@@ -170,6 +188,11 @@ bundle_create_prepare(struct passage *p)
 	if (e == E_LEDGER_FAULT)
 		return passage_fail(p, e, "previous: that checkpoint is not of this log's history");
 	TRY(e);
+	e = stamp(p, proof);
+	if (e) {
+		json_decref(proof);
+		return e;
+	}
 	pairs_number(&p->outcome, "entries", count_entries(proof));
 	json_t *answer = json_pack("{s:o, s:o, s:o}", "cover_en", cover(p, &b, proof, (long long)size, ENGLISH), "cover_ja",
 	                           cover(p, &b, proof, (long long)size, JAPANESE), "proof", proof);
