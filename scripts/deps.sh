@@ -5,11 +5,11 @@ set -eu
 
 run='build-essential meson ninja-build pkg-config python3
 libssl-dev libsodium-dev libevent-dev libtalloc-dev libsqlite3-dev libjansson-dev
-libseccomp-dev libcurl4-openssl-dev liboath-dev libzstd-dev libpg-query-dev'
+libseccomp-dev libcurl4-openssl-dev liboath-dev libzstd-dev libpg-query-dev libfyaml-dev libvectorscan-dev libpcre2-dev'
 
 test='clang libclang-rt-14-dev clang-format universal-ctags libcmocka-dev
 curl openssl ca-certificates sslscan postgresql libpq-dev python3-cbor2 python3-cryptography nodejs
-debootstrap wrk nginx-light zstd'
+debootstrap wrk nginx-light zstd golang-go golang-golang-x-mod-dev'
 
 fresh_only='nodejs'     # a machine may have Node.js of its own
 

@@ -70,6 +70,7 @@ class Result(unittest.TextTestResult):
 
 def scenarios(program, sanitized):
     os.environ["SEKISHO"] = program
+    os.environ["SEKISHO_GATEWAY"] = os.path.join(os.path.dirname(program), "../test/unit/gateway")
     os.environ["SEKISHO_SHARED"] = SHARED
     if sanitized:
         os.environ["SEKISHO_SANITIZED"] = "1"

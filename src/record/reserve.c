@@ -13,7 +13,7 @@ enum { RESERVE = 4 << 20 };
 struct reserve {
 	char *path, *folder;
 	bool given;
-	int64_t tried;
+	int64_t told;                   /* monotonic: not at each try */
 };
 
 static bool
@@ -49,6 +49,16 @@ reserve_open(const void *owner, const char *dir)
 	return r;
 }
 
+static void
+tell(struct reserve *r, enum level level, const char *event, const char *then)
+{
+	int64_t now = clock_monotonic();
+	if (r->told && now - r->told < SECONDS(1))
+		return;
+	r->told = now;
+	log_event(level, event, "then", then, NULL);
+}
+
 bool
 reserve_is_given(const struct reserve *r)
 {
@@ -61,19 +71,17 @@ reserve_give(struct reserve *r)
 	if (r->given)
 		return;
 	r->given = release(r->path);
-	log_event(LOG_ERROR, "disk.full", "then", "only operators' operations are recorded, until there is room again", NULL);
+	tell(r, LOG_ERROR, "disk.full", "only operators' operations are recorded, until there is room again");
 }
 
 void
 reserve_try(struct reserve *r)
 {
 	struct statvfs v;
-	int64_t now = clock_monotonic();
-	if (!r->given || now - r->tried < SECONDS(1))
+	if (!r->given)
 		return;
-	r->tried = now;
 	if (statvfs(r->folder, &v) != 0 || v.f_bavail * v.f_frsize < 2 * (uint64_t)RESERVE || !allocate(r->path))
 		return;
 	r->given = false;
-	log_event(LOG_WARNING, "disk.room", "then", "everything is recorded again", NULL);
+	tell(r, LOG_WARNING, "disk.room", "everything is recorded again");
 }

@@ -14,5 +14,5 @@ struct reserve *reserve_open(const void *owner, const char *dir);
 bool reserve_is_given(const struct reserve *);
 /* The disk is full: gives the room up. */
 void reserve_give(struct reserve *);
-/* Takes it back if there is room for it and as much again; looks at most once a second. */
+/* Takes it back if there is room for it and as much again. */
 void reserve_try(struct reserve *);

@@ -361,7 +361,7 @@ record_event(struct serve *s, const char *operation)
 }
 
 static fallible
-run(struct serve *s, int keeper, int courier, struct ready_writer writer, const sigset_t *set, const char **why)
+open_and_run(struct serve *s, int keeper, int courier, struct ready_writer writer, const sigset_t *set, const char **why)
 {
 	*why = "the loop cannot be made";
 	TRY(loop_open(s, &s->loop));
@@ -381,9 +381,17 @@ run(struct serve *s, int keeper, int courier, struct ready_writer writer, const 
 	timer_set(s->tick, SECONDS(TICK_SECONDS));
 	loop_run(s->loop);
 	end_workers(s);
-	outward_end(s->outward);
+	return record_event(s, "system.stop");
+}
+
+/* What uses another thing ends before it, whether it ran or did not start. */
+static fallible
+run(struct serve *s, int keeper, int courier, struct ready_writer writer, const sigset_t *set, const char **why)
+{
+	err_t e = open_and_run(s, keeper, courier, writer, set, why);
+	if (s->outward)
+		outward_end(s->outward);
 	talloc_free(s->witnesses);
-	err_t e = record_event(s, "system.stop");
 	talloc_free(s->gate);
 	talloc_free(s->changes);
 	talloc_free(s->house);

@@ -96,7 +96,7 @@ class Durable(unittest.TestCase):
         self.assertEqual(self.house.http("GET", "/readyz").status, 503)
         self.assertEqual(self.house.sekisho("get", "acme", "tickets/4711", "--purpose", "C", person="sup1").returncode, 8)
         self.trouble("")
-        self.assertEqual(self.house.http("GET", PATH, "sup1", purpose="C").status, 200)
+        wait_until(lambda: self.house.http("GET", PATH, "sup1", purpose="C").status == 200, 5)
         self.assertEqual(self.house.http("GET", "/readyz").status, 200)
 
     def test_revocation_wins_over_a_passage_in_flight(self):
