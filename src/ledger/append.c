@@ -153,6 +153,8 @@ ledger_committed(struct ledger *l)
 		return;
 	l->committed = l->next;
 	atomic_store(&l->size, l->next);
+	if (!atomic_load(&l->idle))     /* it looks by itself, soon: no wake at each commit */
+		return;
 	pthread_mutex_lock(&l->lock);
 	pthread_cond_signal(&l->grown);
 	pthread_mutex_unlock(&l->lock);

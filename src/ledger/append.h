@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /* The next place in one log. */
 struct head {
@@ -30,6 +31,7 @@ struct ledger {
 	int64_t last_time;
 	bool lost;                      /* the store ends before what was signed, or derived from it */
 	_Atomic(err_t) state;           /* of following */
+	atomic_bool idle;               /* the follower sleeps until there is more */
 	struct follower *follower;      /* opened with the ledger, then the following thread's */
 	pthread_mutex_t lock;           /* guards what is below */
 	pthread_cond_t grown, published;

@@ -205,6 +205,7 @@ wait_for_more(struct ledger *l, int64_t due)
 {
 	struct follower *f = l->follower;
 	pthread_mutex_lock(&l->lock);
+	atomic_store(&l->idle, true);   /* before the size is looked at: who commits after that wakes us */
 	while (!l->ending && ledger_size(l) <= f->position && !l->wanted) {
 		if (!f->moved)
 			pthread_cond_wait(&l->grown, &l->lock);
@@ -216,6 +217,7 @@ wait_for_more(struct ledger *l, int64_t due)
 				break;
 		}
 	}
+	atomic_store(&l->idle, false);
 	struct timespec until = in(GATHER_MS);
 	while (!l->ending && !l->wanted && ledger_size(l) > f->position &&
 	       pthread_cond_timedwait(&l->grown, &l->lock, &until) == 0)

@@ -32,6 +32,7 @@ struct record {
 	struct submission *first, **last;
 	struct record_worker *workers;
 	bool ending, running;
+	bool checkpointing;             /* the checkpointer is at work, or woken */
 	atomic_uint_fast64_t epoch, changes;
 	_Atomic(err_t) state;
 	struct reserve *reserve;        /* the recorder's */
@@ -291,8 +292,10 @@ account(struct record *r, const struct group *g)
 	r->counts.entries += g->counts.entries;
 	r->counts.stale += g->counts.stale;
 	r->counts.replays += g->counts.replays;
-	if (store_wal_size(r->options.store) > CHECKPOINT_BYTES)
+	if (!r->checkpointing && store_wal_size(r->options.store) > CHECKPOINT_BYTES) {
+		r->checkpointing = true;
 		pthread_cond_signal(&r->checkpoint);
+	}
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -326,10 +329,12 @@ run_checkpointer(void *argument)
 	err_t e = store_open(NULL, path, STORE_WRITE, &store);
 	pthread_mutex_lock(&r->lock);
 	while (!e && !r->ending) {
-		pthread_cond_wait(&r->checkpoint, &r->lock);
+		while (!r->checkpointing && !r->ending)
+			pthread_cond_wait(&r->checkpoint, &r->lock);
 		pthread_mutex_unlock(&r->lock);
 		e = store_checkpoint(store);
 		pthread_mutex_lock(&r->lock);
+		r->checkpointing = false;
 	}
 	pthread_mutex_unlock(&r->lock);
 	if (e)
