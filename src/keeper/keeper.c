@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 /* A compromised serve may ask for what is in use, but not for the whole keyring at once. */
-enum { UNWRAPS_A_MINUTE = 100000, LOCK_TRIES = 60, LOCK_WAIT_MS = 3000 };
+enum { UNWRAPS_A_MINUTE = 300000, LOCK_TRIES = 60, LOCK_WAIT_MS = 3000 };
 
 struct keeper {
 	struct keyring *keyring;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,21 +20,25 @@ enum { RECORD_KEY = 1, RECORD_SHRED = 2, NONCE = 12, TAG = 16, CHECK = 8, RECORD
 struct wrapped {
 	char scope[SCOPE_MAX];
 	uint8_t use;
+	bool shred;                     /* not a key: the scope was shredded */
 	uint32_t generation;
 	int64_t created;
+	int older;                      /* in its bucket; NONE: the last */
 	uint8_t nonce[NONCE];
-	uint8_t secret[SECRET_MAX + TAG];
 	size_t size;                    /* of the ciphertext and tag */
-	bool shred;                     /* not a key: the scope was shredded */
+	uint8_t secret[SECRET_MAX + TAG];       /* of one that is kept, no longer than that */
 };
+
+enum { BUCKETS = 65536, NO_ITEM = -1 };
 
 struct keyring {
 	char *dir;
 	int file;
 	void *root_owner;
 	uint8_t *root;                  /* in locked pages */
-	struct wrapped *items;
+	struct wrapped **items;
 	size_t count, room;
+	int buckets[BUCKETS];           /* by scope: the newest of them */
 };
 
 /* ---- wrapping ---- */
@@ -127,15 +132,51 @@ parse_record(struct slice record, struct wrapped *w)
 	return reader_end(&r);
 }
 
+static size_t
+bucket_of(struct slice scope)
+{
+	size_t h = 5381;
+	for (size_t i = 0; i < scope.size; i++)
+		h = h * 33 ^ scope.data[i];
+	return h % BUCKETS;
+}
+
+static void
+index_item(struct keyring *k, size_t at)
+{
+	int *bucket = &k->buckets[bucket_of(slice_text(k->items[at]->scope))];
+	k->items[at]->older = *bucket;
+	*bucket = (int)at;
+}
+
+static void
+index_all(struct keyring *k)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		k->buckets[i] = NO_ITEM;
+	for (size_t i = 0; i < k->count; i++)
+		index_item(k, i);
+}
+
+/* Only as much as it holds: most secrets are far shorter than the longest. */
 static struct wrapped *
+keep_item(const void *owner, const struct wrapped *w)
+{
+	size_t size = offsetof(struct wrapped, secret) + (w->shred ? 0 : w->size);
+	struct wrapped *kept = memory_zeroed(owner, size, 1, "struct wrapped");
+	memcpy(kept, w, size);
+	return kept;
+}
+
+static void
 push(struct keyring *k, const struct wrapped *w)
 {
 	if (k->count == k->room) {
 		k->room = k->room ? 2 * k->room : 64;
 		k->items = memory_grow(k, k->items, sizeof *k->items, k->room);
 	}
-	k->items[k->count] = *w;
-	return &k->items[k->count++];
+	k->items[k->count++] = keep_item(k, w);
+	index_item(k, k->count - 1);
 }
 
 /* Reads records up to the first that is torn; `whole` is where it begins. */
@@ -247,7 +288,7 @@ rewrite(struct keyring *k)
 	SCOPED uint8_t *data = talloc_size(NULL, room);
 	struct writer w = writer_of(data, room);
 	for (size_t i = 0; i < k->count; i++)
-		encode(&w, &k->items[i]);
+		encode(&w, k->items[i]);
 	int file;
 	TRY(replace_file(k->dir, "keyring", writer_slice(&w), &file));
 	close(k->file);
@@ -302,9 +343,9 @@ root_opens(const struct keyring *k, const uint8_t *root)
 {
 	uint8_t clear[SECRET_MAX];
 	for (size_t i = 0; i < k->count; i++) {
-		if (k->items[i].shred)
+		if (k->items[i]->shred)
 			continue;
-		bool opens = gcm(false, root, &k->items[i], clear, k->items[i].size - TAG) == NULL;
+		bool opens = gcm(false, root, k->items[i], clear, k->items[i]->size - TAG) == NULL;
 		memory_wipe(clear, sizeof clear);
 		return opens;
 	}
@@ -318,6 +359,7 @@ keyring_open(const void *owner, const char *dir, struct keyring **out)
 	SCOPED char *path = path_in(NULL, dir, "keyring");
 	struct slice bytes;
 	size_t whole;
+	index_all(k);
 	k->dir = memory_text(k, slice_text(dir));
 	TRY(read_file(path, path, &bytes));
 	k->file = open(path, O_RDWR | O_CLOEXEC);
@@ -341,8 +383,8 @@ keyring_open(const void *owner, const char *dir, struct keyring **out)
 static bool
 is_shredded(const struct keyring *k, struct slice scope)
 {
-	for (size_t i = 0; i < k->count; i++)
-		if (k->items[i].shred && slice_is(scope, k->items[i].scope))
+	for (int at = k->buckets[bucket_of(scope)]; at != NO_ITEM; at = k->items[at]->older)
+		if (k->items[at]->shred && slice_is(scope, k->items[at]->scope))
 			return true;
 	return false;
 }
@@ -351,8 +393,8 @@ static struct wrapped *
 find(struct keyring *k, struct slice scope, uint8_t use, uint32_t generation)
 {
 	struct wrapped *best = NULL;
-	for (size_t i = 0; i < k->count; i++) {
-		struct wrapped *w = &k->items[i];
+	for (int at = k->buckets[bucket_of(scope)]; at != NO_ITEM; at = k->items[at]->older) {
+		struct wrapped *w = k->items[at];
 		if (w->shred || w->use != use || !slice_is(scope, w->scope))
 			continue;
 		if (generation ? w->generation == generation : !best || w->generation > best->generation)
@@ -428,29 +470,33 @@ keyring_shred(struct keyring *k, struct slice scope)
 	}
 	size_t kept = 0;
 	for (size_t i = 0; i < k->count; i++)
-		if (k->items[i].shred || !slice_is(scope, k->items[i].scope))
+		if (k->items[i]->shred || !slice_is(scope, k->items[i]->scope))
 			k->items[kept++] = k->items[i];
+		else
+			talloc_free(k->items[i]);
 	if (kept == k->count)
 		return NULL;
 	k->count = kept;
+	index_all(k);
 	return rewrite(k);
 }
 
 /* The same keys under another root; what `k` has stays as it is. */
 static fallible
-wrap_all(const struct keyring *k, const uint8_t *fresh, struct wrapped *out)
+wrap_all(const struct keyring *k, const uint8_t *fresh, struct wrapped **out)
 {
 	for (size_t i = 0; i < k->count; i++) {
 		uint8_t clear[SECRET_MAX];
-		struct wrapped old = k->items[i];
-		out[i] = old;
-		if (old.shred)
-			continue;
-		size_t size = old.size - TAG;
-		TRY(gcm(false, k->root, &old, clear, size));
-		err_t e = wrap(fresh, &out[i], slice_of(clear, size));
-		memory_wipe(clear, sizeof clear);
-		TRY(e);
+		struct wrapped *old = k->items[i], w;
+		memcpy(&w, old, offsetof(struct wrapped, secret));
+		if (!old->shred) {
+			size_t size = old->size - TAG;
+			TRY(gcm(false, k->root, old, clear, size));
+			err_t e = wrap(fresh, &w, slice_of(clear, size));
+			memory_wipe(clear, sizeof clear);
+			TRY(e);
+		}
+		out[i] = keep_item(out, &w);
 	}
 	return NULL;
 }
@@ -461,22 +507,25 @@ keyring_rotate_root(struct keyring *k)
 {
 	SCOPED void *owner = talloc_new(k);
 	uint8_t *fresh = memory_secret(owner, ROOT);
-	SCOPED struct wrapped *items = NEW_ARRAY(k, struct wrapped, k->room + 1);
-	struct wrapped *old = k->items;
+	SCOPED struct wrapped **items = NEW_ARRAY(k, struct wrapped *, k->room + 1);
+	struct wrapped **old = k->items;
 	random_bytes(fresh, ROOT);
 	TRY(wrap_all(k, fresh, items));
 	TRY(replace_file(k->dir, "root.next", slice_of(fresh, ROOT), NULL));
 	k->items = items;
 	err_t e = rewrite(k);
-	if (e) {                        /* the old keyring stands, and its root: the next start removes root.next */
+	if (e) {                        /* the old keyring stands, and its root */
 		k->items = old;
 		return e;
 	}
+	for (size_t i = 0; i < k->count; i++)
+		talloc_free(old[i]);
 	talloc_free(old);
-	talloc_free(k->root_owner);
 	items = NULL;
+	talloc_free(k->root_owner);
 	k->root_owner = TAKE(owner);
 	k->root = fresh;
+	index_all(k);
 	return finish_rotation(k->dir);
 }
 

@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TABLE = 4096 };                  /* keys held at once, at most; beyond that the oldest place is taken */
+enum { TABLE = 1 << 16 };               /* keys held at once, at most; beyond that a place is taken again */
 
 struct held {
-	uint8_t *key;                   /* in locked pages; NULL where the place is free */
+	bool taken;                     /* its key is in the locked pages, at the same place */
 	char *scope;
 	enum key_use use;
 	uint32_t generation;
@@ -22,7 +22,8 @@ struct held {
 struct keys {
 	pthread_mutex_t lock;           /* guards all below, the socket's turn included */
 	int keeper;
-	struct held held[TABLE];
+	struct held *held;
+	uint8_t *pages;                 /* TABLE keys, in locked pages */
 };
 
 static int
@@ -39,6 +40,8 @@ keys_open(const void *owner, int keeper, struct keys **out)
 	struct keys *k = NEW(owner, struct keys);
 	pthread_mutex_init(&k->lock, NULL);
 	k->keeper = keeper;
+	k->held = NEW_ARRAY(k, struct held, TABLE);
+	k->pages = memory_secret(k, (size_t)TABLE * KEY_SIZE);
 	talloc_set_destructor(k, close_keys);
 	*out = k;
 	return NULL;
@@ -99,35 +102,38 @@ find_held(struct keys *k, struct slice scope, enum key_use use, uint32_t generat
 	size_t at = place_of(scope, use, generation);
 	for (size_t i = 0; i < PROBES; i++) {
 		struct held *h = &k->held[(at + i) % TABLE];
-		if (h->key && h->use == use && slice_is(scope, h->scope) &&
+		if (h->taken && h->use == use && slice_is(scope, h->scope) &&
 		    (generation == KEY_CURRENT ? h->current : !h->current && h->generation == generation))
 			return h;
 	}
 	return NULL;
 }
 
-static void
-drop(struct held *h)
+static uint8_t *
+key_at(const struct keys *k, const struct held *h)
 {
-	talloc_free(h->scope);          /* the pages are its child: wiped and freed */
-	*h = (struct held){ NULL };
+	return k->pages + (size_t)(h - k->held) * KEY_SIZE;
+}
+
+static void
+drop(struct keys *k, struct held *h)
+{
+	memory_wipe(key_at(k, h), KEY_SIZE);
+	talloc_free(h->scope);
+	*h = (struct held){ false };
 }
 
 static void
 hold(struct keys *k, struct slice scope, enum key_use use, uint32_t asked, uint32_t generation, const uint8_t *key)
 {
 	size_t at = place_of(scope, use, asked), i = 0;
-	while (i < PROBES - 1 && k->held[(at + i) % TABLE].key)
+	while (i < PROBES - 1 && k->held[(at + i) % TABLE].taken)
 		i++;
 	struct held *h = &k->held[(at + i) % TABLE];
-	if (h->key)
-		drop(h);
-	h->scope = memory_text(k, scope);
-	h->key = memory_secret(h->scope, KEY_SIZE);
-	memcpy(h->key, key, KEY_SIZE);
-	h->use = use;
-	h->generation = generation;
-	h->current = asked == KEY_CURRENT;
+	if (h->taken)
+		drop(k, h);
+	*h = (struct held){ .taken = true, .scope = memory_text(k, scope), .use = use, .generation = generation, .current = asked == KEY_CURRENT };
+	memcpy(key_at(k, h), key, KEY_SIZE);
 }
 
 static fallible
@@ -164,7 +170,7 @@ get(struct keys *k, enum message type, struct slice scope, enum key_use use, uin
 	pthread_mutex_lock(&k->lock);
 	struct held *h = find_held(k, scope, use, generation);
 	if (h) {
-		memcpy(key, h->key, KEY_SIZE);
+		memcpy(key, key_at(k, h), KEY_SIZE);
 		given = h->generation;
 	} else if (!(e = ask_key(k, type, scope, use, generation, key, &given)))
 		hold(k, scope, use, generation, given, key);
@@ -192,8 +198,8 @@ forget(struct keys *k, struct slice scope, enum key_use use)
 {
 	for (size_t i = 0; i < TABLE; i++) {
 		struct held *h = &k->held[i];
-		if (h->key && slice_is(scope, h->scope) && (!use || h->use == use))
-			drop(h);
+		if (h->taken && slice_is(scope, h->scope) && (!use || h->use == use))
+			drop(k, h);
 	}
 }
 

@@ -6,10 +6,11 @@
 #include "ledger/derived_sql.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BATCH = 2048 };
+enum { BATCH = 16384 };                 /* leaves in a transaction, where there are that many */
 
 int64_t
 term_key(enum term term, struct slice value)
@@ -21,24 +22,47 @@ term_key(enum term term, struct slice value)
 	return key;
 }
 
-static fallible
-add_term(struct store *derived, enum term term, struct proof_bytes value, uint64_t seq)
+/* A batch's terms go in together and in order: neighbours share pages, which a term at a time does not. */
+static void
+add_term(struct follower *f, enum term term, struct proof_bytes value, uint64_t seq)
 {
 	if (!value.size)
-		return NULL;
-	return store_run(derived, QUERY_TERM_ADD,
-	                 BIND(as_number(term_key(term, slice_of(value.data, value.size))), as_number((int64_t)seq)));
+		return;
+	if (f->term_count == f->term_room) {
+		f->term_room = f->term_room ? 2 * f->term_room : 4096;
+		f->terms = memory_grow(f, f->terms, sizeof *f->terms, f->term_room);
+	}
+	f->terms[f->term_count++] = (struct term_at){ term_key(term, slice_of(value.data, value.size)), (int64_t)seq };
+}
+
+static void
+add_terms(struct follower *f, const struct proof_entry *e, uint64_t seq)
+{
+	add_term(f, TERM_ACTOR, e->actor, seq);
+	add_term(f, TERM_ACTOR, e->on_behalf, seq);
+	add_term(f, TERM_LOG, e->log, seq);
+	add_term(f, TERM_RESOURCE, e->resource, seq);
+	add_term(f, TERM_CREDENTIAL, e->credential, seq);
+	add_term(f, TERM_PURPOSE, e->purpose, seq);
+}
+
+static int
+compare_terms(const void *a, const void *b)
+{
+	const struct term_at *x = a, *y = b;
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
 static fallible
-add_terms(struct store *derived, const struct proof_entry *e, uint64_t seq)
+save_terms(struct follower *f)
 {
-	TRY(add_term(derived, TERM_ACTOR, e->actor, seq));
-	TRY(add_term(derived, TERM_ACTOR, e->on_behalf, seq));
-	TRY(add_term(derived, TERM_LOG, e->log, seq));
-	TRY(add_term(derived, TERM_RESOURCE, e->resource, seq));
-	TRY(add_term(derived, TERM_CREDENTIAL, e->credential, seq));
-	return add_term(derived, TERM_PURPOSE, e->purpose, seq);
+	qsort(f->terms, f->term_count, sizeof *f->terms, compare_terms);
+	for (size_t i = 0; i < f->term_count; i++)
+		TRY(store_run(f->derived, QUERY_TERM_ADD, BIND(as_number(f->terms[i].key), as_number(f->terms[i].seq))));
+	f->term_count = 0;
+	return NULL;
 }
 
 /* ---- one leaf ---- */
@@ -57,7 +81,8 @@ derive_entry(struct follower *f, uint64_t seq, struct proof_bytes bytes, struct 
 	*leaf = proof_leaf_hash(ledger_functions, (struct proof_bytes){ data, sizeof data });
 	TRY(logs_add(f->logs, f->derived, &e, seq, &hash));
 	f->moved = true;
-	return add_terms(f->derived, &e, seq);
+	add_terms(f, &e, seq);
+	return NULL;
 }
 
 static fallible
@@ -96,6 +121,7 @@ derive_run(struct follower *f, bool *end)
 		TRY(leaves_run(f->leaves, was, stop, derive_leaf, f, &next));
 		*end = next == was;
 	}
+	TRY(save_terms(f));
 	TRY(logs_save(f->logs, f->derived));
 	return store_run(f->derived, QUERY_POSITION_PUT,
 	                 BIND(as_number((int64_t)f->position), as_bytes(slice_of(&f->range, sizeof f->range))));
@@ -178,6 +204,7 @@ static fallible
 clear(struct follower *f)
 {
 	f->position = 0;
+	f->term_count = 0;
 	f->range = (struct proof_range){ 0 };
 	TRY(store_run(f->derived, QUERY_POSITION_PUT, BIND(as_number(0), as_bytes(slice_of(&f->range, sizeof f->range)))));
 	TRY(store_run(f->derived, QUERY_TERMS_CLEAR, BIND_NONE));

@@ -20,6 +20,10 @@ struct follower {
 	struct proof_range range;       /* of the main tree */
 	uint64_t position;
 	struct logs *logs;
+	struct term_at {
+		int64_t key, seq;
+	} *terms;                       /* of the batch */
+	size_t term_count, term_room;
 	struct map *map;
 	bool lost;                      /* more had been derived than is there */
 	bool moved;                     /* an entry has come since the last map leaf */
