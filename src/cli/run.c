@@ -1,6 +1,7 @@
 /* Making, running and showing an installation: init, serve, demo. */
 #include "cli/inside.h"
 
+#include "base/embedded.h"
 #include "serve/serve.h"
 
 #include <errno.h>
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern const struct embedded demo_files[];
 
 static int
 report(err_t e, const char *dir, const char *why)
@@ -76,8 +79,37 @@ remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)
 	return remove(path);
 }
 
+/* The demonstration's own PostgreSQL: true where it runs behind the gateway. */
+static bool
+run_database(const char *dir, const char *what, const char *url)
+{
+	SCOPED char *script = memory_format(NULL, "%s/sample/database.sh", dir);
+	char program[4096];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+	int ends[2], status = 1;
+	char told[8] = "";
+	if (n <= 0 || pipe(ends) != 0)
+		return false;
+	program[n] = '\0';
+	pid_t child = fork();
+	if (child == 0) {
+		setpgid(0, 0);
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		execl("/bin/sh", "sh", script, what, dir, url, program, (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	n = child > 0 ? read(ends[0], told, sizeof told - 1) : 0;
+	close(ends[0]);
+	if (child > 0)
+		waitpid(child, &status, 0);
+	return status == 0 && n > 0 && strncmp(told, "ready", 5) == 0;
+}
+
 static void
-print_guide(const char *dir, json_t *ready)
+print_guide(const char *dir, json_t *ready, bool database)
 {
 	const char *url = json_string_value(json_object_get(ready, "https"));
 	char program[4096] = "sekisho";
@@ -92,8 +124,10 @@ print_guide(const char *dir, json_t *ready)
 	       "  sekisho request create globex tickets --for 10m        # another person approves it:\n"
 	       "  %s/sample/login sec1; sekisho request ls\n"
 	       "  sekisho ledger search --resource tickets/4711          # who touched it, when and why\n"
-	       "  sekisho ledger verify\n\n"
-	       "Ctrl-C ends it and removes everything.\n", url, dir, program, url, dir, dir, dir);
+	       "  sekisho ledger verify\n"
+	       "%s\n"
+	       "Ctrl-C ends it and removes everything.\n", url, dir, program, url, dir, dir, dir,
+	       database ? "  sekisho db connect acme/crm --purpose CASE-881          # psql, as sup1: acme's rows and no others\n" : "");
 	fflush(stdout);
 }
 
@@ -133,18 +167,29 @@ serve_demo(const char *dir, const char *https)
 	SCOPED char *file = memory_format(NULL, "%s/sample/ready", dir), *folder = memory_format(file, "%s", dir);
 	SCOPED char *address = memory_format(NULL, "%s", https);
 	char *const words[] = { (char[]){ "sekisho" }, (char[]){ "serve" }, (char[]){ "--dir" }, folder, (char[]){ "--https" }, address,
+	                        (char[]){ "--postgres" }, (char[]){ "127.0.0.1:0" },
 	                        (char[]){ "--ready-file" }, file, (char[]){ "--quiet" }, NULL };
 	pid_t server = start(words);
 	json_t *ready = server < 0 ? NULL : wait_ready(file, server);
 	int status = 1;
 	if (ready)
-		print_guide(dir, ready);
+		print_guide(dir, ready, run_database(dir, "start", json_string_value(json_object_get(ready, "https"))));
 	json_decref(ready);
 	while (ready && !ended && waitpid(server, &status, WNOHANG) == 0)
 		usleep(100000);
 	if (server > 0 && kill(server, SIGTERM) == 0)
 		waitpid(server, &status, 0);
+	run_database(dir, "stop", "");
 	return ready ? EXIT_DONE : EXIT_FAILED;
+}
+
+static bool
+write_database(const char *dir)
+{
+	SCOPED char *path = memory_format(NULL, "%s/sample/database.sh", dir);
+	FILE *f = fopen(path, "w");
+	bool good = f && fputs(demo_files[0].text, f) >= 0;
+	return f && fclose(f) == 0 && good;
 }
 
 int
@@ -166,7 +211,7 @@ run_demo(struct words *w)
 		fclose(f);
 	}
 	if (!exit)
-		exit = write_login(dir) ? serve_demo(dir, https ? https : "127.0.0.1:0") : EXIT_FAILED;
+		exit = write_login(dir) && write_database(dir) ? serve_demo(dir, https ? https : "127.0.0.1:0") : EXIT_FAILED;
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return exit;
 }
