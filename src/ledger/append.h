@@ -27,6 +27,7 @@ struct ledger {
 	uint64_t next, committed;       /* main index */
 	uint64_t trimmed;               /* the tail begins here; the follower's */
 	int64_t published_at;           /* the same; monotonic */
+	_Atomic int64_t uncovered_since;        /* monotonic; 0: all that is derived is under a checkpoint */
 	atomic_uint_fast64_t size;      /* committed, for other threads */
 	int64_t last_time;
 	bool lost;                      /* the store ends before what was signed, or derived from it */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "ledger/public.h"
 #include "ledger/ledger_sql.h"
 
 #include <time.h>
@@ -175,7 +176,7 @@ publish(struct ledger *l, const struct ledger_publisher *publisher)
 	return NULL;
 }
 
-static void
+static bool
 publish_now(struct ledger *l, const struct ledger_publisher *publisher)
 {
 	pthread_mutex_lock(&l->publishing);
@@ -185,6 +186,14 @@ publish_now(struct ledger *l, const struct ledger_publisher *publisher)
 	pthread_mutex_unlock(&l->publishing);
 	if (e)
 		log_event(LOG_ERROR, "checkpoint.unsigned", "code", e->name, NULL);
+	return e == NULL;
+}
+
+int64_t
+ledger_lag(struct ledger *l)
+{
+	int64_t since = atomic_load(&l->uncovered_since);
+	return since ? clock_monotonic() - since : 0;
 }
 
 static struct timespec
@@ -265,8 +274,11 @@ follow_once(struct ledger *l, const struct ledger_publisher *publisher, bool now
 	TRY(follower_catch_up(f));
 	if (store_wal_size(f->derived) > 8 << 20)
 		TRY(store_checkpoint(f->derived));
+	if (f->moved && !atomic_load(&l->uncovered_since))
+		atomic_store(&l->uncovered_since, clock_monotonic());
 	if (f->moved && (wanted || now)) {
-		publish_now(l, publisher);
+		if (publish_now(l, publisher))
+			atomic_store(&l->uncovered_since, 0);
 		l->published_at = clock_monotonic();
 	}
 	if (wanted)

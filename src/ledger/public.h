@@ -9,6 +9,8 @@
 fallible ledger_vkey(const void *owner, struct keys *, char **out);
 /* The newest checkpoint as it is served, and its size. Fails with E_NOT_FOUND before the first. */
 fallible ledger_note(const void *owner, struct ledger *, uint64_t *size, struct slice *note);
+/* How far behind the newest checkpoint is: microseconds since the oldest entry that none covers, 0 where all are covered. */
+int64_t ledger_lag(struct ledger *);
 /* `checkpoint`, `tile/0/x001/067.p/12`, `tile/entries/000`: bytes owned by `owner`; all but the checkpoint never change.
  * Fails with E_NOT_FOUND. */
 fallible ledger_public(const void *owner, struct ledger *, struct ledger_reader *, struct slice path, struct slice *out);

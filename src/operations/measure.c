@@ -4,11 +4,12 @@
 #include "operations/operations_sql.h"
 
 #include "assure/assure.h"
+#include "ledger/public.h"
 #include "vault/vault.h"
 
 #include <stdio.h>
 
-enum { SAMPLE = 64 };
+enum { SAMPLE = 64, LAG_SECONDS = 5, AUDIT_DAYS = 7 };
 
 /* ---- E1, P0: what closes access by itself ---- */
 
@@ -118,6 +119,7 @@ struct key_digests {
 	struct passage *passage;
 	size_t count;
 	uint8_t digests[SAMPLE][DIGEST_SIZE];
+	size_t missing;
 	bool twice;
 };
 
@@ -129,6 +131,7 @@ add_key_digest(void *argument, const struct subscriber *s)
 	if (s->shredded || k->count == SAMPLE)
 		return NULL;
 	err_t e = keys_get(k->passage->keys, s->id, USE_DATA, KEY_CURRENT, key, NULL);
+	k->missing += e == E_NOT_FOUND;
 	if (e)
 		return e == E_NOT_FOUND ? NULL : e;
 	sha256(slice_of(key, sizeof key), digest);
@@ -145,8 +148,9 @@ check_own_keys(void *context, struct finding *f)
 	struct key_digests *k = NEW(context, struct key_digests);
 	k->passage = context;
 	TRY(subscriber_each(k->passage->view, k->passage->now, add_key_digest, k));
-	f->state = k->twice ? CHECK_BROKEN : CHECK_KEPT;
-	snprintf(f->value, sizeof f->value, "%zu subscribers, each with a key of its own: %s", k->count, k->twice ? "no" : "yes");
+	f->state = k->twice || k->missing ? CHECK_BROKEN : CHECK_KEPT;
+	snprintf(f->value, sizeof f->value, "%zu subscribers, each with a key of its own: %s; %zu without one", k->count, k->twice ? "no" : "yes",
+	         k->missing);
 	return NULL;
 }
 
@@ -178,6 +182,10 @@ check_book(void *context, struct finding *f)
 {
 	struct passage *p = context;
 	struct ledger_check check = { .fault = ignore_fault };
+	struct keys_log log;
+	TRY(keys_log(p, p->keys, &log));
+	check.signed_size = log.size;
+	check.signed_root = log.root;
 	TRY(ledger_verify(gate_reader(p->worker), &check));
 	f->state = check.faults ? CHECK_BROKEN : CHECK_KEPT;
 	snprintf(f->value, sizeof f->value, "%llu entries re-hashed, %llu faults", (unsigned long long)check.entries,
@@ -202,6 +210,51 @@ check_open(void *context, struct finding *f)
 	return NULL;
 }
 
+/* A subscriber can take home a proof of all but the last seconds. */
+static err_t
+check_bundles(void *context, struct finding *f)
+{
+	struct passage *p = context;
+	struct ledger *l = gate_options(gate_of(p->worker))->ledger;
+	int64_t lag = ledger_lag(l);
+	uint64_t size = 0;
+	struct slice note;
+	err_t e = ledger_note(p, l, &size, &note);
+	f->state = lag > SECONDS(LAG_SECONDS) || (e && lag > SECONDS(LAG_SECONDS)) ? CHECK_BROKEN : CHECK_KEPT;
+	snprintf(f->value, sizeof f->value, "checkpoint of size %llu; entries wait for the next for %lld ms", (unsigned long long)size,
+	         (long long)(lag / 1000));
+	return NULL;
+}
+
+/* Of the databases that are confined to subscribers, all refuse what policy refuses. */
+static err_t
+check_databases(void *context, struct finding *f)
+{
+	struct passage *p = context;
+	SCOPED struct rows *r = NULL;
+	TRY(store_rows(NULL, p->view, QUERY_DATABASE_MODES, BIND_NONE, &r));
+	int64_t all = rows_next(r) ? row_number(r, 0) : 0, enforced = all ? row_number(r, 1) : 0;
+	TRY(rows_end(r));
+	f->state = enforced == all ? CHECK_KEPT : CHECK_BROKEN;
+	snprintf(f->value, sizeof f->value, "%lld of %lld databases behind the gateway are enforced", (long long)enforced, (long long)all);
+	return NULL;
+}
+
+/* What the last audit of each found: tables, roles and rights that came since. */
+static err_t
+check_confined(void *context, struct finding *f)
+{
+	struct passage *p = context;
+	SCOPED struct rows *r = NULL;
+	TRY(store_rows(NULL, p->view, QUERY_DATABASE_AUDITS, BIND(as_number(p->now - DAYS(AUDIT_DAYS))), &r));
+	int64_t all = rows_next(r) ? row_number(r, 0) : 0, findings = all ? row_number(r, 1) : 0, old = all ? row_number(r, 2) : 0;
+	TRY(rows_end(r));
+	f->state = findings ? CHECK_BROKEN : old ? CHECK_UNKNOWN : CHECK_KEPT;
+	snprintf(f->value, sizeof f->value, "%lld databases, %lld findings, %lld not audited in the last week", (long long)all, (long long)findings,
+	         (long long)old);
+	return NULL;
+}
+
 #define ENFORCED(name, want, function) { .id = name, .kind = KIND_ENFORCED, .threshold = want, .run = function }
 #define NOT_BUILT(name, as, number) { .id = name, .kind = as, .threshold = "", .issue = number }
 
@@ -223,18 +276,19 @@ static const struct check checks[] = {
 	NOT_BUILT("P1.1.sites", KIND_RECORDED, 11),
 	NOT_BUILT("P2.1.changes", KIND_WATCHED, 11),
 	ENFORCED("P3.1.recorded-first", "open", check_open),
-	NOT_BUILT("P3.1.postgres", KIND_ENFORCED, 12),
+	ENFORCED("P3.1.postgres", "all", check_databases),
 	NOT_BUILT("P4.1.recipients", KIND_ENFORCED, 11),
 	ENFORCED("P5.1.changes", "0", check_recorded),
 	ENFORCED("P5.1.book", "0 faults", check_book),
 	NOT_BUILT("P6.1.backup", KIND_ENFORCED, 11),
 	ENFORCED("P7.1.keys", "each its own", check_own_keys),
-	NOT_BUILT("P7.1.postgres", KIND_ENFORCED, 12),
-	NOT_BUILT("W.1.bundles", KIND_ENFORCED, 10),
+	ENFORCED("P7.1.postgres", "no findings, audited within a week", check_confined),
+	ENFORCED("W.1.bundles", "under a checkpoint within 5 s", check_bundles),
 	{ .id = NULL },
 };
 
 static const struct path paths[] = {
+	{ "postgres-gateway", "postgres", PATH_ENFORCED, "E5 P3 P5 P7" },
 	{ "https-api", "https", PATH_ENFORCED, "E2 E5 P2 P3 P5 P7 W" },
 	{ "host", "shell", PATH_DARK, "E5 P2" },        /* who is root on this machine passes no gate of ours */
 	{ .id = NULL },

@@ -35,6 +35,12 @@ ORDER BY c.size DESC LIMIT 1;
 -- name: bundle_cosignatures
 SELECT line FROM cosignature WHERE size = $1 ORDER BY witness;
 
+-- name: database_modes
+SELECT count(*), coalesce(sum(CASE WHEN mode = 'enforce' THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';
+
+-- name: database_audits
+SELECT count(*), coalesce(sum(findings), 0), coalesce(sum(CASE WHEN audited < $1 THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';
+
 -- name: promoted_by
 SELECT 1 FROM fact WHERE subject = $1 AND attribute = 'promoted_by' AND value = $2 AND since > $3 LIMIT 1;
 

@@ -100,6 +100,48 @@ class Board(unittest.TestCase):
                              {"E5.1.no-standing-access", "E5.1.second-person", "E5.3.revoked", "E5.4.purpose", "P0.1.review-closes", "P5.1.changes"})
             self.assertTrue(all(after[c] == "broken" for c in after if after[c] != before[c]))
 
+    def test_a_subscriber_without_its_key_turns_the_lights_of_keys_red(self):
+        """P7.1.keys, and E2.2.sealed with it: what was sealed under the lost key does not open."""
+        import struct
+        with House() as house:
+            before = self.checks(house)
+            house.stop()
+            path = os.path.join(house.dir, "keeper/keyring")
+            data, kept, at = open(path, "rb").read(), b"", 0
+            while at < len(data):
+                size = struct.unpack(">I", data[at:at + 4])[0]
+                record = data[at:at + 4 + size + 8]
+                scope = record[9:9 + struct.unpack(">I", record[5:9])[0]]
+                use = record[9 + len(scope)]
+                if not (record[4] == 1 and scope == b"initech" and use == 1):
+                    kept += record
+                at += len(record)
+            self.assertLess(len(kept), len(data))
+            open(path, "wb").write(kept)
+            house.start()
+            after = self.checks(house)
+            changed = {c: s for c, s in after.items() if s != before[c]}
+            self.assertEqual(changed.pop("P7.1.keys"), "broken")
+            self.assertLessEqual(set(changed), {"E2.2.sealed"})
+
+    def test_a_checkpoint_that_cannot_be_signed_turns_the_light_of_bundles_red(self):
+        """W.1.bundles: what the keeper last signed is altered, so that nothing leads from there."""
+        import time
+        with House() as house:
+            before = self.checks(house)
+            self.assertEqual(before["W.1.bundles"], "kept")
+            path = os.path.join(house.dir, "keeper/log.state")
+            data = open(path, "rb").read()
+            open(path, "wb").write(data[:-1] + bytes([data[-1] ^ 1]))
+            house.http("GET", "/v1/subscribers/acme/objects/tickets/4711", "sup1", purpose="C")
+            time.sleep(7)
+            after = self.checks(house)
+            changed = {c: s for c, s in after.items() if s != before[c]}
+            self.assertEqual(changed, {"W.1.bundles": "broken", "P5.1.book": "broken"})     # the signed root is not the tree's either
+            open(path, "wb").write(data)
+            time.sleep(3)
+            self.assertEqual(self.checks(house)["W.1.bundles"], "kept")
+
     def test_tls12_only_where_it_is_asked_for(self):
         import ssl
         import socket

@@ -68,6 +68,8 @@ class Full(unittest.TestCase):
         self.assertEqual(h.http("GET", "/v1/whoami", "sup2").status, 401)
         self.assertEqual(h.http("GET", "/v1/ledger?limit=5", "aud1").status, 200)
         self.assertEqual(h.login("eng1").status, 200)
+        checks = {c["id"]: c["state"] for g in h.http("GET", "/v1/measures", "aud1").json["items"] for c in g["checks"]}
+        self.assertEqual(checks["P3.1.recorded-first"], "broken")
         operations = [e["operation"] for e in h.http("GET", "/v1/ledger?limit=20", "aud1").json["items"]]
         self.assertIn("people.leave", operations)
         os.unlink(os.path.join(self.folder, "ballast"))
@@ -76,6 +78,8 @@ class Full(unittest.TestCase):
             return h.http("GET", TICKET, "sup1", purpose="C").status == 200
         wait_until(open_again, 20)
         wait_until(lambda: h.http("GET", "/readyz").status == 200, 20)
+        checks = {c["id"]: c["state"] for g in h.http("GET", "/v1/measures", "aud1").json["items"] for c in g["checks"]}
+        self.assertEqual(checks["P3.1.recorded-first"], "kept")
         self.assertGreater(os.path.getsize(os.path.join(h.dir, "store/reserve")), 1 << 20)
         self.assertEqual(h.sekisho("ledger", "verify", person="aud1").returncode, 0)
 

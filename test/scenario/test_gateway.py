@@ -110,6 +110,27 @@ class Gateway(unittest.TestCase):
         self.run_ok("db", "mode", "crm", "enforce")
         self.assertNotEqual(self.psql("select count(*) from people").returncode, 0)
 
+    def checks(self):
+        return {c["id"]: c["state"] for g in self.house.http("GET", "/v1/measures", "aud1").json["items"] for c in g["checks"]}
+
+    def test_the_lights_of_the_gateway(self):
+        """P3.1.postgres goes red with a database that only observes, P7.1.postgres with a table that nobody confined."""
+        self.set_up()
+        before = self.checks()
+        self.assertEqual((before["P3.1.postgres"], before["P7.1.postgres"]), ("kept", "kept"))
+        self.run_ok("db", "mode", "crm", "observe")
+        after = self.checks()
+        self.assertEqual({c: s for c, s in after.items() if s != before[c]}, {"P3.1.postgres": "broken"})
+        self.run_ok("db", "mode", "crm", "enforce")
+        self.database.psql("create table public.unconfined (id int, tenant text); grant select on public.unconfined to public")
+        self.addCleanup(lambda: self.database.psql("drop table if exists public.unconfined"))
+        self.run_ok("db", "audit", "crm")
+        after = self.checks()
+        self.assertEqual({c: s for c, s in after.items() if s != before[c]}, {"P7.1.postgres": "broken"})
+        self.database.psql("drop table public.unconfined")
+        self.run_ok("db", "audit", "crm")
+        self.assertEqual(self.checks(), before)
+
     def schema(self):
         done = subprocess.run(["pg_dump", "-s", "-h", "127.0.0.1", "-p", str(self.database.port), "-U", "postgres", "crm"],
                               capture_output=True, text=True, check=True)

@@ -10,5 +10,7 @@ CREATE TABLE database (
 	shared TEXT NOT NULL,
 	exempt TEXT NOT NULL,
 	created INTEGER NOT NULL,
-	changed INTEGER NOT NULL
+	changed INTEGER NOT NULL,
+	audited INTEGER NOT NULL,
+	findings INTEGER NOT NULL
 );
