@@ -1,6 +1,6 @@
 -- name: database_add
-INSERT INTO database (name, sealed, mode, state, tenant, map, shared, exempt, created, changed)
-VALUES ($1, $2, 'enforce', 'added', '', '', '', '', $3, $3) ON CONFLICT DO NOTHING;
+INSERT INTO database (name, sealed, mode, state, tenant, map, shared, exempt, created, changed, audited, findings)
+VALUES ($1, $2, 'enforce', 'added', '', '', '', '', $3, $3, 0, 0) ON CONFLICT DO NOTHING;
 
 -- name: database_get
 SELECT name, sealed, mode, state, tenant, map, shared, exempt, created, changed FROM database WHERE name = $1;
@@ -12,4 +12,7 @@ SELECT name, sealed, mode, state, tenant, map, shared, exempt, created, changed 
 UPDATE database SET mode = $2, changed = $3 WHERE name = $1;
 
 -- name: database_onboard
-UPDATE database SET state = $2, tenant = $3, map = $4, shared = $5, exempt = $6, changed = $7 WHERE name = $1;
+UPDATE database SET state = $2, tenant = $3, map = $4, shared = $5, exempt = $6, changed = $7, audited = $7, findings = 0 WHERE name = $1;
+
+-- name: database_audited
+UPDATE database SET audited = $2, findings = $3 WHERE name = $1;

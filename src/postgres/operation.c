@@ -323,7 +323,28 @@ database_audit_prepare(struct passage *p)
 		return passage_fail(p, E_STATE, "not onboarded");
 	TRY(onboard(p, o));
 	pairs_number(&p->outcome, "rows", (int64_t)json_array_size(o->steps));
+	p->change = o;
 	return passage_answer(p, json_list(json_incref(o->steps), NULL));
+}
+
+/* A table that is closed to the lanes is told, and is no fault. */
+static int64_t
+count_faults(json_t *steps)
+{
+	size_t i;
+	json_t *step;
+	int64_t n = 0;
+	json_array_foreach(steps, i, step)
+		n += strcmp(json_string_value(json_object_get(step, "class")), "not onboarded") != 0;
+	return n;
+}
+
+static err_t
+database_audit_apply(struct passage *p, struct store *tx, int64_t time)
+{
+	const struct onboarder *o = p->change;
+	return store_run(tx, QUERY_DATABASE_AUDITED,
+	                 BIND(as_text(o->database.name), as_number(time), as_number(count_faults(o->steps))));
 }
 
 const struct operation database_audit_operation = {
@@ -333,12 +354,13 @@ const struct operation database_audit_operation = {
 	.cli = "db audit {name}",
 	.action = "database.list",
 	.resource = RESOURCE_VENDOR,
-	.effect = EFFECT_READ,
+	.effect = EFFECT_CHANGE,
 	.fields = database_name_fields,
 	.args_size = sizeof(struct database_arguments),
 	.slow = true,
 	.output = SCHEMA_LIST,
 	.prepare = database_audit_prepare,
+	.apply = database_audit_apply,
 };
 
 /* ---- where the gateway is ---- */
