@@ -58,7 +58,8 @@ compare_terms(const void *a, const void *b)
 static fallible
 save_terms(struct follower *f)
 {
-	qsort(f->terms, f->term_count, sizeof *f->terms, compare_terms);
+	if (f->term_count)
+		qsort(f->terms, f->term_count, sizeof *f->terms, compare_terms);
 	for (size_t i = 0; i < f->term_count; i++)
 		TRY(store_run(f->derived, QUERY_TERM_ADD, BIND(as_number(f->terms[i].key), as_number(f->terms[i].seq))));
 	f->term_count = 0;
