@@ -2,6 +2,7 @@
 #include "cli/cedar.h"
 #include "cli/cli.h"
 #include "cli/inside.h"
+#include "cli/rules.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,6 +35,7 @@ const struct command cli_commands[] = {
 	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy, "idempotency-key", 2 },
 	{ "db", "add NAME --upstream FILE|onboard NAME …|connect SUBSCRIBER/DB|env …", { "databases behind the gateway", "ゲートウェイの背後のデータベース" }, run_db, "upstream tenant-column map map-file shared exempt plan apply undo command", 2 },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
+	{ "rules", "check DIR|regress RULES SET|test RULES EVENTS", { "Sigma rules, by themselves: read, tried on events", "Sigma ルールを検査・試験する" }, NULL },
 	{ "explain", "ID", { "a refusal (its passage), an error, or a measure", "エラーまたは対策を説明する" }, run_explain, NULL, 1 },
 	{ "doctor", "", { "what may be wrong", "問題を診断する" }, run_doctor },
 	{ "completion", "bash|zsh", { "completion for a shell, to be sourced", "シェル補完を出力する" }, run_completion, NULL, 1 },
@@ -126,6 +128,8 @@ run(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "cedar") == 0)
 		return cli_cedar(argc - 1, argv + 1);
+	if (strcmp(argv[1], "rules") == 0)
+		return cli_rules(argc - 1, argv + 1);
 	if (strcmp(argv[1], "bundle") == 0 && !(argc > 2 && strcmp(argv[2], "create") == 0))
 		return cli_bundle(argc - 1, argv + 1);
 	const struct command *c = find_command(argv[1]);

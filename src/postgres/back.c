@@ -1,5 +1,5 @@
 /* What the back end says: each message belongs to a turn, whose end it may be. */
-#include "postgres/session.h"
+#include "postgres/lane.h"
 
 static bool
 is_asynchronous(uint8_t type)
@@ -52,6 +52,8 @@ took_ready(struct session *s)
 	s->status = s->peeked ? (char)s->peek[0] : 'I';
 	if (s->status == 'I')
 		name_drop_all(s, true);         /* portals end with their transaction */
+	if (s->status == 'I')
+		lane_ended(s);
 }
 
 static void
@@ -142,6 +144,8 @@ ended(struct session *s, uint8_t type)
 		failed(s, t);
 		return;
 	}
+	if (type == 'D' && t->hidden)
+		lane_took(s, slice_of(s->peek, s->peeked));
 	if (type == 'C')
 		took_tag(t, slice_of(s->peek, s->peeked));
 	if (type == 'E')
@@ -168,7 +172,7 @@ pass(struct session *s, const struct piece *p)
 	if (p->begins)
 		wire_head(head, p->type, p->size);
 	struct slice bytes = p->begins ? slice_of(head, sizeof head) : p->body;
-	if (t && t->hidden && (p->type == '1' || p->type == '3'))
+	if (t && t->hidden && p->type != 'E')
 		return;
 	if (t && !(t->poison && is_asynchronous(p->type))) {
 		count(t, p);

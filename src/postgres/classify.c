@@ -67,6 +67,7 @@ classify_transaction(struct statement *s, struct node n)
 	uint64_t kind = tree_number(n, TREE_TRANSACTION_STMT_F_KIND);
 	set(s, STATEMENT_TRANSACTION, "read");
 	s->pure = kind != TRANS_COMMIT;
+	s->chains = tree_number(n, TREE_TRANSACTION_STMT_F_CHAIN);
 	if (kind == TRANS_COMMIT)
 		s->naming = NAMING_COMMIT;
 	if (kind >= TRANS_PREPARE)

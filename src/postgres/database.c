@@ -98,6 +98,7 @@ database_of_subscriber(const void *owner, struct store *s, struct keys *keys, st
 	postgres_role(slice_text(d.prefix), d.salt, subscriber, role);
 	*out = d.administrator;
 	out->role = slice_text(role);
+	out->pooled = true;
 	out->password = (struct slice){ NULL, 0 };      /* the administrator's is not the role's */
 	out->mode = slice_is(d.mode, "observe") ? MODE_OBSERVE : slice_is(d.mode, "shadow") ? MODE_SHADOW : MODE_ENFORCE;
 	return NULL;

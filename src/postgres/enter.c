@@ -1,5 +1,5 @@
 /* From the start-up packet to the first ReadyForQuery: who, for what, to which database. */
-#include "postgres/session.h"
+#include "postgres/lane.h"
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -81,8 +81,11 @@ take_database(struct session *s, struct slice text)
 {
 	const uint8_t *at = text.size ? memrchr(text.data, '@', text.size) : NULL;
 	if (!at) {
-		refuse(s, "0A000", "the application lane is not there yet: name the subscriber", "dbname=DATABASE@SUBSCRIBER");
-		return false;
+		s->application = true;
+		s->database_name = memory_copy(s, text);
+		if (!text_is_name(text))
+			refuse(s, "3D000", "the database's name is not of its form", "dbname=DATABASE, or DATABASE@SUBSCRIBER");
+		return text_is_name(text);
 	}
 	struct slice name = slice_of(text.data, (size_t)(at - text.data)), subscriber = slice_from(text, name.size + 1);
 	if (!text_is_name(name) || !text_is_name(subscriber)) {
@@ -211,7 +214,9 @@ enter(struct session *s)
 {
 	struct postgres_worker *w = s->worker;
 	s->state = SESSION_ENTERING;
-	s->found = w->options.find(w->options.argument, s, s->database_name, s->subscriber, &s->database) == NULL;
+	s->database.user = s->user;
+	s->found = w->options.find(w->options.argument, s, s->database_name, s->subscriber, &s->database) == NULL &&
+	           s->application == (s->database.binding_key.size == DIGEST_SIZE);
 	struct visit *v = visit_new(s, VISIT_CONNECT, NULL, NULL, NULL);
 	v->done = entered;
 	visit_enter(v);

@@ -2,21 +2,8 @@
  *
  * What only reads is forwarded while its record syncs, and its result held. Everything else waits here for its opening
  * entry; so does what would be denied, for the entry that says so. */
-#include "postgres/session.h"
-
-/* A client's message that waits, with the turns it will have. */
-struct pending {
-	struct session *session;
-	bool simple;
-	bool sets_up;                   /* a Parse: nothing runs yet */
-	struct slice body;
-	struct complaint complaint;     /* what is wrong with a text that cannot be read */
-	bool opaque;                    /* … and what it would answer cannot be told either */
-	struct turn *turns, **end;
-	size_t waiting;
-	bool entering, refused;
-	struct bytes refusal;
-};
+#include "postgres/lane.h"
+#include "postgres/pending.h"
 
 static const struct statement unknown_statement = {
 	.kind = STATEMENT_UNKNOWN, .action = "database.admin", .leaves = true, .why = "The gateway cannot read this statement",
@@ -24,50 +11,6 @@ static const struct statement unknown_statement = {
 
 /* A portal that was not made by Bind (DECLARE CURSOR); whatever it does was decided when it was declared. */
 static const struct statement fetch_statement = { .kind = STATEMENT_READ, .action = "read", .normal = { (const uint8_t *)"FETCH", 5 } };
-
-bool
-execute_waits(const struct session *s)
-{
-	return s->pending != NULL;
-}
-
-static void
-forward(struct session *s, uint8_t type, struct slice body)
-{
-	uint8_t head[WIRE_HEAD];
-	wire_head(head, type, (uint32_t)body.size);
-	upstream_write(s->upstream, slice_of(head, sizeof head));
-	upstream_write(s->upstream, body);
-}
-
-/* ---- refused: the back end is given something that it refuses too ---- */
-
-#define POISON "sekisho refuses this statement"
-
-static void
-send_poison(struct session *s, bool simple)
-{
-	struct bytes *out = upstream_output(s->upstream);
-	size_t at = message_begin(s->upstream, out, simple ? 'Q' : 'P');
-	if (!simple)
-		message_text(s->upstream, out, LITERAL("sekisho_refused"));
-	message_text(s->upstream, out, LITERAL(POISON));
-	if (!simple)
-		message_be16(s->upstream, out, 0);
-	message_end(out, at);
-}
-
-void
-execute_refused(struct session *s, const struct complaint *c, bool simple)
-{
-	struct turn *t = turn_new(s, simple ? TURN_STATEMENT : TURN_PARSE, NULL, NULL);
-	s->worker->counts.refused++;
-	turn_refuse(s, t, c);
-	turn_add(s, t);
-	if (simple)
-		turn_add(s, turn_new(s, TURN_READY, NULL, NULL));
-	send_poison(s, simple);
-}
 
 /* ---- what only reads ---- */
 
@@ -89,163 +32,6 @@ add_held(struct session *s, struct analysis *a, const struct statement *statemen
 	s->worker->counts.statements++;
 }
 
-/* ---- what must be in the book first ---- */
-
-static struct pending *
-pending_new(struct session *s, bool simple, struct slice body)
-{
-	struct pending *p = NEW(s, struct pending);
-	p->session = s;
-	p->simple = simple;
-	p->body = body;
-	p->end = &p->turns;
-	return p;
-}
-
-static void
-pending_add(struct pending *p, struct analysis *a, const struct statement *statement)
-{
-	struct turn *t = turn_new(p->session, p->sets_up ? TURN_PARSE : TURN_STATEMENT, a, statement);
-	*p->end = t;
-	p->end = &t->next;
-}
-
-static void
-nothing(struct visit *v)
-{
-	(void)v;
-}
-
-/* EXECUTE runs what PREPARE has named. */
-static void
-pending_add_executed(struct pending *p, struct analysis *a, const struct statement *statement)
-{
-	const struct name *n = statement->naming == NAMING_EXECUTE ? name_find(p->session, false, statement->name) : NULL;
-	if (n && n->statement)
-		pending_add(p, n->analysis, n->statement);
-	else
-		pending_add(p, a, statement);
-}
-
-/* Openings of statements that do not come to run after all. */
-static void
-close_unused(struct session *s, struct turn *t)
-{
-	for (struct turn *next; t; t = next) {
-		next = t->next;
-		if (t->opened) {
-			struct visit *v = visit_closing(s, t, "refused");
-			v->turn = NULL;
-			v->done = nothing;
-			visit_enter(v);
-		}
-		talloc_free(t);
-	}
-}
-
-void
-execute_abandon(struct session *s)
-{
-	struct pending *p = TAKE(s->pending);
-	if (p)
-		close_unused(s, p->turns);
-	talloc_free(p);
-}
-
-static void
-run_pending(struct session *s, struct pending *p)
-{
-	if (p->sets_up) {
-		rename_parse(s, p->turns, p->body);
-		return;
-	}
-	const struct statement *only = p->turns && !p->turns->next ? p->turns->statement : NULL;
-	for (struct turn *t = p->turns, *next; t; t = next) {
-		next = t->next;
-		t->next = NULL;
-		turn_add(s, t);
-		s->worker->counts.statements++;
-		s->dirty |= t->statement && t->statement->leaves;
-	}
-	if (p->simple && p->opaque)
-		s->last->kind = TURN_OPAQUE;
-	else if (p->simple)
-		turn_add(s, turn_new(s, TURN_READY, NULL, NULL));
-	forward(s, p->simple ? 'Q' : 'E', p->simple && only ? rename_deallocated(p, s, p->body, only) : p->body);
-}
-
-static void
-refuse_pending(struct session *s, struct pending *p)
-{
-	const bool simple = p->simple;
-	struct turn *t = turn_new(s, simple ? TURN_STATEMENT : TURN_PARSE, NULL, NULL);
-	s->worker->counts.refused++;
-	t->poison = true;
-	bytes_append(t, &t->refusal, bytes_slice(&p->refusal));
-	close_unused(s, p->turns);
-	turn_add(s, t);
-	if (simple)
-		turn_add(s, turn_new(s, TURN_READY, NULL, NULL));
-	send_poison(s, simple);
-}
-
-static void
-finish(struct pending *p)
-{
-	struct session *s = p->session;
-	s->pending = NULL;
-	if (s->skipping)                /* meanwhile something before it has failed */
-		close_unused(s, p->turns);
-	else if (p->refused)
-		refuse_pending(s, p);
-	else
-		run_pending(s, p);
-	talloc_free(p);
-	bytes_consume(&s->message, s->message.size);
-	if (s->state == SESSION_OPEN)
-		upstream_flush(s->upstream);
-	session_resume(s);
-}
-
-static void
-entered(struct visit *v)
-{
-	struct session *s = v->session;
-	struct pending *p = s->pending;
-	struct turn *t = v->turn;
-	if (!p || !t || s->state != SESSION_OPEN)
-		return;
-	t->visit = NULL;
-	if (!visit_error(v)) {
-		if (v->step == VISIT_OPENING)
-			visit_opened(v, t);
-	} else if (!p->refused) {
-		const struct complaint c = p->complaint.sqlstate && v->passage->error->http == 403 ? p->complaint : visit_complaint(v);
-		p->refused = true;
-		message_error(p, &p->refusal, &c);
-	}
-	if (--p->waiting == 0 && !p->entering)
-		finish(p);
-}
-
-/* All openings in one go: they share a group of the recorder. */
-static void
-enter_pending(struct session *s, struct pending *p)
-{
-	s->pending = p;
-	p->entering = true;
-	for (struct turn *t = p->turns; t; t = t->next)
-		p->waiting++;
-	for (struct turn *t = p->turns; t; t = t->next) {
-		t->visit = visit_new(s, p->sets_up ? VISIT_WHOLE : VISIT_OPENING, t, t->analysis, t->statement);
-		t->visit->done = entered;
-		visit_enter(t->visit);
-	}
-	p->entering = false;
-	if (p->waiting == 0)
-		finish(p);
-}
-
 /* What the parser cannot read: refused with what it says, unless a right says otherwise. */
 static void
 enter_unreadable(struct session *s, struct analysis *a, bool simple, struct slice name, struct slice body)
@@ -256,7 +42,40 @@ enter_unreadable(struct session *s, struct analysis *a, bool simple, struct slic
 	p->complaint = (struct complaint){ .severity = "ERROR", .sqlstate = a->sqlstate, .message = a->message, .position = a->position };
 	pending_add(p, a, &unknown_statement);
 	p->turns->name = memory_copy(p->turns, name);
-	enter_pending(s, p);
+	pending_enter(s, p);
+}
+
+/* ---- the application lane's hook ---- */
+
+static bool
+is_naming(const struct session *s, const struct statement *n)
+{
+	return s->application && n && (n->naming == NAMING_SUBSCRIBER || n->naming == NAMING_ACTOR);
+}
+
+static void
+execute_naming(struct session *s, struct analysis *a, const struct statement *n, struct slice value, bool simple, struct slice body)
+{
+	struct complaint c = { .severity = "ERROR", .message = "the subscriber of this transaction cannot be named so",
+	                       .detail = "first in a transaction, once, and one that is mapped", .hint = "BEGIN; select set_config('sekisho.subscriber', …, true)" };
+	if (lane_name(s, n, value, &c.sqlstate)) {
+		execute_refused(s, &c, simple);
+		return;
+	}
+	struct pending *p = pending_new(s, simple, body);
+	p->naming = true;
+	p->value = memory_copy(p, value);
+	pending_add(p, a, n);
+	pending_enter(s, p);
+}
+
+static bool
+refused_by_lane(struct session *s, const struct analysis *a, bool simple)
+{
+	const struct complaint c = { .severity = "ERROR", .sqlstate = "42501", .message = "not in an application's session", .detail = lane_refusal(s, a) };
+	if (c.detail)
+		execute_refused(s, &c, simple);
+	return c.detail != NULL;
 }
 
 /* ---- the three messages ---- */
@@ -281,19 +100,26 @@ execute_query(struct session *s, struct slice text)
 		enter_unreadable(s, a, true, slice_of(NULL, 0), body);
 		return;
 	}
-	if (all_read(s, a) && visit_judge(s, "read")) {
+	if (a->count == 1 && is_naming(s, a->statements)) {
+		execute_naming(s, a, a->statements, a->statements[0].name, true, body);
+		return;
+	}
+	if (refused_by_lane(s, a, true))
+		return;
+	if (all_read(s, a) && visit_judge(s, lane_action(s, a->count ? a->statements : NULL))) {
+		lane_bind(s, true);
 		for (size_t i = 0; i < a->count; i++)
 			add_held(s, a, &a->statements[i]);
 		if (a->count == 0)
 			turn_add(s, turn_new(s, TURN_STATEMENT, NULL, NULL));
 		turn_add(s, turn_new(s, TURN_READY, NULL, NULL));
-		forward(s, 'Q', body);
+		pending_forward(s, 'Q', body);
 		return;
 	}
 	struct pending *p = pending_new(s, true, body);
 	for (size_t i = 0; i < a->count; i++)
 		pending_add_executed(p, a, &a->statements[i]);
-	enter_pending(s, p);
+	pending_enter(s, p);
 }
 
 void
@@ -329,12 +155,19 @@ execute_parse(struct session *s, struct slice body)
 		return;
 	}
 	const struct statement *statement = a->count ? &a->statements[0] : NULL;
-	if (statement && (statement->refusal || !visit_judge(s, statement->action))) {
+	if (is_naming(s, statement)) {
+		struct turn *t = turn_new(s, TURN_PARSE, a, statement);
+		rename_parse(s, t, lane_parse(t, statement, body));
+		return;
+	}
+	if (refused_by_lane(s, a, false))
+		return;
+	if (statement && (statement->refusal || !visit_judge(s, lane_action(s, statement)))) {
 		struct pending *p = pending_new(s, false, body);
 		p->sets_up = true;
 		pending_add(p, a, statement);
 		p->turns->name = memory_copy(p->turns, name);
-		enter_pending(s, p);
+		pending_enter(s, p);
 		return;
 	}
 	rename_parse(s, turn_new(s, TURN_PARSE, a, statement), body);
@@ -368,13 +201,15 @@ execute_portal(struct session *s, struct slice body)
 	find_portal(s, name, &a, &statement);
 	if (!statement) {
 		turn_add(s, turn_new(s, TURN_STATEMENT, NULL, NULL));
-		forward(s, 'E', body);
-	} else if (learnt_read(s, statement) && visit_judge(s, "read")) {
+		pending_forward(s, 'E', body);
+	} else if (is_naming(s, statement)) {
+		execute_naming(s, a, statement, statement->parameter ? s->named : statement->name, false, body);
+	} else if (learnt_read(s, statement) && visit_judge(s, lane_action(s, statement))) {
 		add_held(s, a, statement);
-		forward(s, 'E', body);
+		pending_forward(s, 'E', body);
 	} else {
 		struct pending *p = pending_new(s, false, body);
 		pending_add_executed(p, a, statement);
-		enter_pending(s, p);
+		pending_enter(s, p);
 	}
 }

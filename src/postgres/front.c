@@ -1,5 +1,5 @@
 /* What the client says, message by message; what must not be buffered whole goes on as it comes. */
-#include "postgres/session.h"
+#include "postgres/lane.h"
 
 enum { SMALL_MAX = 64 << 10 };
 
@@ -63,6 +63,29 @@ find_statement(struct session *s, struct slice name, struct analysis **a, const 
 	*statement = parsing ? parsing->statement : n ? n->statement : NULL;
 }
 
+/* The value of a parameter of Bind; r stands after the names. */
+static bool
+take_named(struct session *s, unsigned parameter, struct reader r)
+{
+	for (uint16_t formats = read_be16(&r); formats; formats--)
+		read_be16(&r);
+	uint16_t count = read_be16(&r);
+	for (uint16_t i = 1; i <= count && !r.failed; i++) {
+		struct slice value = read_field(&r);
+		if (i == parameter && !r.failed)
+			s->named = memory_copy(s, value);
+	}
+	return !r.failed;
+}
+
+/* The binding must be there when what uses it is planned. */
+static void
+lane_bind_before(struct session *s, const struct statement *statement)
+{
+	if (!statement || (statement->naming != NAMING_SUBSCRIBER && statement->naming != NAMING_ACTOR))
+		lane_bind(s, false);
+}
+
 static void
 begin_bind(struct session *s, const struct piece *p)
 {
@@ -77,6 +100,15 @@ begin_bind(struct session *s, const struct piece *p)
 	if (r.failed)
 		return;
 	find_statement(s, name, &a, &statement);
+	if (s->application && statement && statement->parameter) {
+		if (!p->ends && s->message.size < SMALL_MAX)
+			return;                 /* what it names is needed first */
+		if (!take_named(s, statement->parameter, r)) {
+			malformed(s);
+			return;
+		}
+	}
+	lane_bind_before(s, statement);
 	struct slice server_name = rename_used(s, name);
 	struct turn *t = turn_new(s, TURN_BIND, a, statement);
 	t->name = memory_copy(t, portal);
@@ -271,7 +303,7 @@ may_go_on(const struct session *s)
 {
 	if (s->state == SESSION_PASSWORD)
 		return true;
-	return s->state == SESSION_OPEN && !execute_waits(s) && !s->cancelling && s->turn_count < TURNS_MAX &&
+	return s->state == SESSION_OPEN && !execute_waits(s) && !lane_waits(s) && !s->cancelling && s->turn_count < TURNS_MAX &&
 	       s->upstream && upstream_queued(s->upstream) < SERVER_QUEUE;
 }
 

@@ -37,6 +37,9 @@ struct database {
 	struct slice role;              /* to log in as: see postgres_role() */
 	enum database_mode mode;
 	bool pooled;                    /* back ends are lent for a transaction; else each session keeps one */
+	/* The application lane: 32 bytes that bind (ROWS.md §4), and which value of the tenant column is whose (a=acme,b=globex). Not
+	 * empty: `role` is that of the application, whose name find() is given in `user`, with an empty subscriber. */
+	struct slice binding_key, map, user;
 	struct outward *outward;        /* who dials; NULL: this process itself, an address in figures */
 };
 

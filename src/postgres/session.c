@@ -201,10 +201,8 @@ static void
 closed(void *argument)
 {
 	struct session *s = argument;
-	bool ended = s->state == SESSION_ENDED;
 	s->state = SESSION_ENDED;
-	if (!ended)
-		session_leave(s);
+	session_leave(s);
 	cancel_unlist(s);
 	turn_abandon(s);
 	execute_abandon(s);

@@ -91,6 +91,11 @@ struct session {
 	struct slice from;
 	struct database database;
 	bool found;
+	bool application;               /* the application lane: `subscriber` is that of the transaction, or empty; lane.h */
+	int lane;
+	struct slice actor, named;      /* its end user; what the last Bind of a naming named */
+	uint32_t lane_pid;
+	uint8_t lane_start[8];
 	struct setting settings[STARTUP_PARAMETERS];
 	size_t setting_count;
 	struct timer *expiry;
@@ -244,6 +249,7 @@ struct visit {
 	enum database_mode mode;
 	struct passage *passage;
 	bool kept;                      /* by the turn whose opening it is */
+	bool finishing, again;
 	struct analysis *analysis;
 	const struct statement *statement;
 	uint64_t rows, bytes;

@@ -287,8 +287,11 @@ analyse_one(struct analysis *a, struct statement *s, struct node raw, struct sli
 	s->tables = NEW_ARRAY(a, struct table, TABLES_MAX);
 	s->columns = NEW_ARRAY(a, struct slice, COLUMNS_MAX);
 	classify(s, n);
-	if (!tree_walk(n, visit, &w))
+	s->leaves |= is_of_pg_dump(own);
+	if (!is_of_pg_dump(own) && !tree_walk(n, visit, &w))
 		return E_STATE;
+	s->pure &= !is_of_pg_dump(own);
+	find_naming(s, n);
 	mark_ctes(&w);
 	name_tables(a, s);
 	s->normal = memory_copy(a, slice_of(normal, scan_normal(own, normal, sizeof normal)));

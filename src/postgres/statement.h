@@ -15,7 +15,7 @@ enum statement_kind {
 const char *statement_kind_name(enum statement_kind);
 
 /* What a statement does to the names of the session. */
-enum naming { NAMING_NONE, NAMING_PREPARE, NAMING_EXECUTE, NAMING_DEALLOCATE, NAMING_COMMIT };
+enum naming { NAMING_NONE, NAMING_PREPARE, NAMING_EXECUTE, NAMING_DEALLOCATE, NAMING_COMMIT, NAMING_SUBSCRIBER, NAMING_ACTOR };
 
 struct table {
 	struct slice schema, name;
@@ -32,7 +32,9 @@ struct statement {
 	const char *why;                /* why it is dangerous; NULL */
 	const char *hint;
 	enum naming naming;
-	struct slice name;              /* of the prepared statement */
+	struct slice name;              /* of the prepared statement; what a naming names, where it is a literal */
+	unsigned parameter;             /* … or in which parameter it is; 0: none */
+	bool chains;                    /* COMMIT or ROLLBACK AND CHAIN */
 	struct slice normal;            /* for the book */
 	char fingerprint[FINGERPRINT_TEXT];
 	size_t table_count;             /* at most TABLES_MAX; more: `pure` is false */
@@ -75,3 +77,7 @@ const char *setting_refusal(struct slice name, struct slice value);
 struct node;
 /* Everything that is told by the kind of the statement alone. */
 void classify(struct statement *, struct node);
+/* The application lane's hook: sets naming, name and parameter. */
+void find_naming(struct statement *, struct node);
+/* What pg_dump says at its start. */
+bool is_of_pg_dump(struct slice text);

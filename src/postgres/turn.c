@@ -111,6 +111,7 @@ whole_recorded(struct visit *v)
 		return;
 	err_t e = visit_error(v);
 	t->visit = NULL;
+	v->turn = NULL;
 	if (e && !t->dropped)
 		fail_turn(s, t, v);
 	t->flows = true;
@@ -137,6 +138,7 @@ opening_recorded(struct visit *v)
 	if (!t || s->state != SESSION_OPEN)
 		return;
 	t->visit = NULL;
+	v->turn = NULL;
 	if (visit_error(v)) {
 		const struct complaint c = visit_complaint(v);
 		cancel_statement(s);
@@ -182,6 +184,7 @@ turn_put(struct session *s, struct turn *t, struct slice bytes)
 		return;
 	if (t == s->first && t->flows && !t->held.size) {
 		session_write(s, bytes);
+		update_pause(s);
 		return;
 	}
 	bytes_append(t, &t->held, bytes);

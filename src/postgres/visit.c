@@ -1,5 +1,5 @@
 /* A session's passages: what the book will say of a statement, and what the gate says. */
-#include "postgres/session.h"
+#include "postgres/lane.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -46,6 +46,9 @@ prepare_statement(struct passage *p)
 	if (v->step == VISIT_OPENING)
 		p->kind = PROOF_OPENING;        /* here, for one that is denied opens nothing */
 	p->status = 200;
+	bool naming = v->statement && (v->statement->naming == NAMING_SUBSCRIBER || v->statement->naming == NAMING_ACTOR);
+	if (naming && v->session && v->session->application)
+		return NULL;
 	if (v->mode == MODE_ENFORCE && v->step != VISIT_CLOSING && v->statement && v->statement->refusal)
 		return passage_fail(p, E_DENIED, "%s", v->statement->refusal);
 	return NULL;
@@ -89,6 +92,8 @@ const struct operation postgres_connect_operation = {
 static int
 free_visit(struct visit *v)
 {
+	if (v->turn && v->turn->visit == v)
+		v->turn->visit = NULL;
 	if (v->link) {
 		*v->link = v->next;
 		if (v->next)
@@ -111,24 +116,42 @@ passage_of(const void *owner, const struct session *s, const struct operation *o
 	p->subscriber = memory_copy(p, s->subscriber);
 	p->collection = LITERAL("db");
 	p->object = memory_copy(p, s->database_name);
+	p->on_behalf = memory_copy(p, s->actor);
 	p->observed = s->found && s->database.mode != MODE_ENFORCE;
 	return p;
 }
 
 /* Where the session ended while its opening was on the way, nothing was sent: the closing entry says so. */
 static void
-answered(struct passage *p)
+finish(struct visit *v)
 {
-	struct visit *v = p->door;
-	if (v->session)
+	if (v->session && v->session->state != SESSION_ENDED)
 		v->done(v);
 	else if (v->step == VISIT_OPENING && !visit_error(v)) {
 		v->step = VISIT_CLOSING;
 		v->ended = "lost";
 		visit_enter(v);
+	}
+}
+
+/* What is done with an opening may be its closing already, which then is on its way, or has failed at once. */
+static void
+answered(struct passage *p)
+{
+	struct visit *v = p->door;
+	enum visit_step step;
+	if (v->finishing) {
+		v->again = true;
 		return;
 	}
-	if (!v->kept)
+	v->finishing = true;
+	do {
+		v->again = false;
+		step = v->step;
+		finish(v);
+	} while (v->again);
+	v->finishing = false;
+	if (!v->kept && v->step == step)
 		talloc_free(v);
 }
 
@@ -144,7 +167,7 @@ visit_new(struct session *s, enum visit_step step, struct turn *t, struct analys
 	v->analysis = a ? talloc_reference(v, a) : NULL;
 	v->statement = statement;
 	v->passage = passage_of(v, s, step == VISIT_CONNECT ? &postgres_connect_operation : &postgres_statement_operation);
-	v->passage->action = step == VISIT_CONNECT ? "read" : statement ? statement->action : "read";
+	v->passage->action = step == VISIT_CONNECT ? s->application ? "passage.evaluate" : "read" : lane_action(s, statement);
 	v->passage->door = v;
 	v->passage->answered = answered;
 	v->next = s->visits;

@@ -3,6 +3,55 @@
 #include "watch/set.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+struct child {
+	uint32_t weight, place, node;
+};
+
+static int
+by_weight(const void *a, const void *b)
+{
+	const struct child *x = a, *y = b;
+	if (x->weight != y->weight)
+		return x->weight < y->weight ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Atoms in a row are walked without their nodes. */
+static uint32_t
+find_run(const struct rule *r, const struct node *n)
+{
+	if (n->kind == NODE_NOT || n->kind == NODE_ATOM)
+		return NONE;
+	for (uint32_t i = 0; i < n->count; i++) {
+		const struct node *child = &r->nodes[r->links[n->first + i]];
+		if (child->kind != NODE_ATOM || child->first != r->nodes[r->links[n->first]].first + i)
+			return NONE;
+	}
+	return r->nodes[r->links[n->first]].first;
+}
+
+void
+rule_order(struct rule *r)
+{
+	struct child *children = NEW_ARRAY(r, struct child, r->link_count + 1);
+	for (uint32_t i = 0; i < r->node_count; i++) {
+		struct node *n = &r->nodes[i];
+		n->weight = n->kind == NODE_ATOM;
+		for (uint32_t k = 0; k < n->count; k++) {
+			uint32_t node = r->links[n->first + k];
+			children[k] = (struct child){ r->nodes[node].weight, k, node };
+			if (__builtin_add_overflow(n->weight, children[k].weight, &n->weight))
+				n->weight = UINT32_MAX;
+		}
+		qsort(children, n->count, sizeof *children, by_weight);
+		for (uint32_t k = 0; k < n->count; k++)
+			r->links[n->first + k] = children[k].node;
+		n->run = find_run(r, n);
+	}
+	talloc_free(children);
+}
 
 struct choosing {
 	const struct bucket *bucket;
@@ -30,7 +79,7 @@ node_cost(const struct choosing *c, const struct node *n)
 	}
 	for (uint32_t i = 0; i < n->count; i++) {
 		double child = c->costs[r->links[n->first + i]];
-		cost = n->kind == NODE_AND ? fmin(cost, child) : cost + child;
+		cost = n->kind == NODE_OR ? cost + child : child < cost ? child : cost;
 	}
 	return cost;
 }

@@ -36,7 +36,7 @@ is_blank(uint8_t c)
 static bool
 word_is(struct slice word, const char *text)
 {
-	return word.size == strlen(text) && strncasecmp((const char *)word.data, text, word.size) == 0;
+	return word.size == strlen(text) && (word.size == 0 || strncasecmp((const char *)word.data, text, word.size) == 0);
 }
 
 static struct slice

@@ -7,7 +7,7 @@
 
 enum { CHAIN_MAX = 8 };                 /* correlations of correlations */
 
-const struct rule *
+struct rule *
 rules_find(const struct watch_rules *rules, struct slice name)
 {
 	for (size_t i = 0; i < rules->count; i++)
@@ -18,44 +18,94 @@ rules_find(const struct watch_rules *rules, struct slice name)
 
 /* ---- before anything is counted ---- */
 
-static unsigned
-chain_length(const struct watch_rules *rules, const struct rule *r, unsigned depth)
-{
-	unsigned longest = 0;
-	if (!r || !r->correlation || depth > CHAIN_MAX)
-		return depth > CHAIN_MAX ? CHAIN_MAX + 1 : 0;
-	for (size_t i = 0; i < r->correlation->rule_count && longest <= CHAIN_MAX; i++) {
-		unsigned length = 1 + chain_length(rules, rules_find(rules, r->correlation->rules[i]), depth + 1);
-		longest = length > longest ? length : longest;
-	}
-	return longest;
-}
-
 static err_t
-check_one(const struct watch_rules *rules, const struct rule *r, struct watch_fault *fault)
+check_one(const struct rule *r, struct watch_fault *fault)
 {
 	const struct correlation *c = r->correlation;
 	for (size_t i = 0; i < c->rule_count; i++)
-		if (!rules_find(rules, c->rules[i]))
-			return fault_at(fault, r->head.line, LITERAL("correlation.rules"), "expected a rule with the id or name '%.*s' (%s)",
-			                SLICE_ARGUMENTS(c->rules[i]), r->head.title);
+		if (!c->counted[i])
+			return fault_at(fault, r->head.line, LITERAL("correlation.rules"), "expected a rule with the id or name '%.*s'",
+			                SLICE_ARGUMENTS(c->rules[i]));
 	for (size_t i = 0; i < c->limit_count; i++)
 		if (c->kind == VALUE_COUNT && c->limits[i].count >= WATCH_GROUP_MEMBERS_MAX)
 			return fault_at(fault, r->head.line, LITERAL("correlation.condition"), "expected a count below %d values",
 			                WATCH_GROUP_MEMBERS_MAX);
+	if (r->chain > CHAIN_MAX)
+		return fault_at(fault, r->head.line, LITERAL("correlation.rules"),
+		                "expected no circle, and at most %d correlations of correlations", CHAIN_MAX);
 	return NULL;
 }
 
-err_t
-correlations_check(const struct watch_rules *rules, struct watch_fault *fault)
+static void
+find_counted(const struct watch_rules *rules, struct rule *r)
+{
+	struct correlation *c = r->correlation;
+	if (!c->counted)
+		c->counted = NEW_ARRAY(r, struct rule *, c->rule_count);
+	for (size_t i = 0; i < c->rule_count; i++)
+		c->counted[i] = rules_find(rules, c->rules[i]);
+	r->chain = 0;
+}
+
+/* In a circle the chain grows with every round. */
+static void
+measure_chain(struct rule *r)
+{
+	for (size_t i = 0; i < r->correlation->rule_count; i++) {
+		const struct rule *below = r->correlation->counted[i];
+		if (below && below->correlation && below->chain >= r->chain && r->chain <= CHAIN_MAX)
+			r->chain = below->chain + 1;
+	}
+}
+
+static void
+resolve_all(struct watch_rules *rules)
 {
 	for (size_t i = 0; i < rules->count; i++)
 		if (rules->list[i]->correlation)
-			TRY(check_one(rules, rules->list[i], fault));
+			find_counted(rules, rules->list[i]);
+	for (size_t round = 0; round <= CHAIN_MAX; round++)
+		for (size_t i = 0; i < rules->count; i++)
+			if (rules->list[i]->correlation)
+				measure_chain(rules->list[i]);
+}
+
+static void
+remove_rule(struct watch_rules *rules, size_t at)
+{
+	memmove(&rules->list[at], &rules->list[at + 1], (--rules->count - at) * sizeof *rules->list);
+	for (size_t i = at; i < rules->count; i++)
+		rules->list[i]->index = (uint32_t)i;
+}
+
+/* One that goes may be named by another: until none goes. */
+void
+watch_rules_resolve(struct watch_rules *rules, size_t *parsed,
+                    void (*refused)(void *context, const char *file, const struct watch_fault *), void *context)
+{
+	for (bool again = true; again;) {
+		again = false;
+		resolve_all(rules);
+		for (size_t i = rules->count; i-- > 0;) {
+			struct watch_fault fault = { 0 };
+			const struct rule *r = rules->list[i];
+			if (!r->correlation || !check_one(r, &fault))
+				continue;
+			refused(context, r->head.file, &fault);
+			remove_rule(rules, i);
+			(*parsed)--;
+			again = true;
+		}
+	}
+}
+
+err_t
+correlations_check(struct watch_rules *rules, struct watch_fault *fault)
+{
+	resolve_all(rules);
 	for (size_t i = 0; i < rules->count; i++)
-		if (chain_length(rules, rules->list[i], 0) > CHAIN_MAX)
-			return fault_at(fault, rules->list[i]->head.line, LITERAL("correlation.rules"),
-			                "expected no circle, and at most %d correlations of correlations", CHAIN_MAX);
+		if (rules->list[i]->correlation)
+			TRY(check_one(rules->list[i], fault));
 	return NULL;
 }
 
@@ -73,9 +123,7 @@ watch_counts_new(void *owner, const struct watch_set *set)
 			continue;
 		struct counter *c = &w->counters[w->counter_count++];
 		c->rule = r;
-		c->counted = NEW_ARRAY(w, const struct rule *, r->correlation->rule_count);
-		for (size_t k = 0; k < r->correlation->rule_count; k++)
-			c->counted[k] = rules_find(rules, r->correlation->rules[k]);
+		c->counted = r->correlation->counted;
 	}
 	return w;
 }

@@ -27,7 +27,7 @@ struct group {
 
 struct counter {
 	const struct rule *rule;
-	const struct rule **counted;    /* of each of correlation->rules */
+	struct rule **counted;    /* of each of correlation->rules */
 	struct group *groups;
 	uint32_t *slots;
 	uint32_t group_count, group_room, slot_count, newest, oldest;

@@ -137,25 +137,26 @@ is_attribute(struct slice key)
 }
 
 /* The tag and its attribute "are linked with an underscore"; a tag's own text bears the tag's name. */
-static bool
-is_silent(struct slice key)
+bool
+event_key_is_silent(struct slice key)
 {
 	return is_attribute(key) || slice_is(key, "#text");
 }
 
+/* "Use them as they appear in the log source and strip all spaces": Threat Name is ThreatName. */
 static void
 append(uint8_t *room, size_t *at, struct slice text)
 {
-	if (text.size)
-		memcpy(room + *at, text.data, text.size);
-	*at += text.size;
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] != ' ')
+			room[(*at)++] = text.data[i];
 }
 
 struct slice
 event_name(struct watch_event *e, const struct name_path *p)
 {
 	size_t first = wrapping(p), size = 0, at = 0;
-	if (first + 1 == p->count)
+	if (first + 1 == p->count && (p->keys[first].size == 0 || !memchr(p->keys[first].data, ' ', p->keys[first].size)))
 		return p->keys[first];
 	for (size_t i = first; i < p->count; i++)
 		size += p->keys[i].size + 1;
@@ -163,7 +164,7 @@ event_name(struct watch_event *e, const struct name_path *p)
 	if (!room)
 		return LITERAL("");
 	for (size_t i = first; i < p->count; i++) {
-		if (is_silent(p->keys[i]))
+		if (event_key_is_silent(p->keys[i]))
 			continue;
 		if (at)
 			room[at++] = i > 0 && is_attribute(p->keys[i - 1]) ? '_' : '.';

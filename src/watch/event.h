@@ -22,4 +22,5 @@ struct name_path {
 	struct slice keys[WATCH_DEPTH_MAX + 1];
 	size_t count;
 };
+bool event_key_is_silent(struct slice key);
 struct slice event_name(struct watch_event *, const struct name_path *);

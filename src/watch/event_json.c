@@ -132,16 +132,19 @@ static bool
 read_string(struct json *j, struct slice *out)
 {
 	size_t start = ++j->at;
-	bool escaped = false;
-	for (; j->at < j->text.size && j->text.data[j->at] != '"'; j->at++)
-		if (j->text.data[j->at] == '\\') {
-			escaped = true;
-			j->at++;
-		}
+	struct slice rest = slice_from(j->text, start);
+	const uint8_t *quote = rest.size ? memchr(rest.data, '"', rest.size) : NULL;
+	if (quote && !memchr(rest.data, '\\', (size_t)(quote - rest.data))) {
+		*out = slice_of(rest.data, (size_t)(quote - rest.data));
+		j->at += out->size + 1;
+		return true;
+	}
+	while (j->at < j->text.size && j->text.data[j->at] != '"')
+		j->at += j->text.data[j->at] == '\\' ? 2 : 1;
 	if (j->at >= j->text.size)
 		return fail(j, "a text without its closing quote");
 	*out = slice_of(j->text.data + start, j->at++ - start);
-	return !escaped || unescape(j, *out, out);
+	return unescape(j, *out, out);
 }
 
 static bool
@@ -225,7 +228,7 @@ close_tree(struct json *j)
 	j->at++;
 	if (!l->list)
 		j->path.count--;
-	if (j->path.count == 0)
+	if (j->path.count == 0 || event_key_is_silent(j->path.keys[j->path.count - 1]))
 		return true;
 	return add(j, slice_of(j->text.data + l->start, j->at - l->start), WATCH_TREE);
 }

@@ -21,12 +21,38 @@ unmap(struct mapping *m)
 	return munmap(m->data, m->size);
 }
 
+/* A pipe or device, to its end. */
+static err_t
+read_all(void *owner, int fd, struct slice *out)
+{
+	uint8_t *data = NULL;
+	size_t size = 0, room = 0;
+	for (;;) {
+		if (size == room) {
+			if (room >= WATCH_FILE_MAX)
+				return E_TOO_LARGE;
+			room = room ? 2 * room : 65536;
+			data = memory_grow(owner, data, 1, room);
+		}
+		ssize_t n = read(fd, data + size, room - size);
+		if (n < 0 && errno != EINTR)
+			return E_IO;
+		if (n == 0)
+			break;
+		size += n > 0 ? (size_t)n : 0;
+	}
+	*out = slice_of(data, size);
+	return NULL;
+}
+
 static err_t
 map_open(void *owner, int fd, struct slice *out)
 {
 	struct stat st;
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode))
 		return E_IO;
+	if (!S_ISREG(st.st_mode))
+		return read_all(owner, fd, out);
 	if (st.st_size > WATCH_FILE_MAX)
 		return E_TOO_LARGE;
 	*out = LITERAL("");
@@ -124,5 +150,7 @@ watch_files_load(struct watch_rules *rules, const char *path, struct watch_loade
 {
 	struct stat st;
 	struct loading l = { rules, loaded, refused, context, stat(path, &st) == 0 && !S_ISDIR(st.st_mode) };
-	return walk_files(path, load_file, &l);
+	TRY(walk_files(path, load_file, &l));
+	watch_rules_resolve(rules, &loaded->parsed, on_refused, &l);
+	return NULL;
 }

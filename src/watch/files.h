@@ -13,10 +13,10 @@ struct watch_loaded {
 
 typedef void watch_refused(void *context, const char *file, const struct watch_fault *);
 
-/* Reads a file, or all files of a folder that end in .yml or .yaml. Fails with E_NOT_FOUND or E_IO. */
+/* Reads a file, or all files of a folder that end in .yml or .yaml, and resolves what they name. Fails with E_NOT_FOUND or E_IO. */
 fallible watch_files_load(struct watch_rules *, const char *path, struct watch_loaded *, watch_refused *, void *context);
 
-/* Maps a file; it is the owner's. Fails with E_NOT_FOUND, E_TOO_LARGE, E_IO. */
+/* Maps a file, or reads a pipe to its end; it is the owner's. Fails with E_NOT_FOUND, E_TOO_LARGE, E_IO. */
 fallible watch_file_map(void *owner, const char *path, struct slice *out);
 
 /* What an info.yml says of one test. */

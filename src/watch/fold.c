@@ -110,11 +110,31 @@ fold_wide(struct slice text, size_t size, uint8_t *out)
 	return size;
 }
 
+/* Eight bytes at once, if all are ASCII: 0x20 is added where a byte is from A to Z. */
+static bool
+fold_eight(const uint8_t *in, uint8_t *out)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t word;
+	memcpy(&word, in, sizeof word);
+	if (word & ones * 0x80)
+		return false;
+	uint64_t least = word + ones * (0x80 - 'A'), beyond = word + ones * (0x80 - 'Z' - 1);
+	word += ((least & ~beyond) & ones * 0x80) >> 2;
+	memcpy(out, &word, sizeof word);
+	return true;
+}
+
 size_t
 fold_text(struct slice text, uint8_t *out)
 {
 	size_t at = 0, written = 0;
 	while (at < text.size) {
+		if (at + 8 <= text.size && fold_eight(text.data + at, out + written)) {
+			at += 8;
+			written += 8;
+			continue;
+		}
 		uint8_t c = text.data[at];
 		if (c < 0x80) {
 			out[written++] = (uint8_t)(c + ((uint8_t)(c - 'A') < 26) * 32);

@@ -2,8 +2,11 @@
 #include "watch/set.h"
 
 static bool
-expression_matches(struct watcher *w, const struct atom *a, struct slice text)
+expression_matches(struct watcher *w, const struct atom *a, const struct seen *v)
 {
+	struct slice text = v->text;
+	if (a->held.size && !memmem(v->folded.data, v->folded.size, a->held.data, a->held.size))
+		return false;
 	int found = pcre2_match(a->regex, text.data ? text.data : (PCRE2_SPTR) "", text.size, 0, 0, w->match_data, w->match_context);
 	if (found >= 0)
 		return true;
@@ -53,7 +56,7 @@ value_holds(struct watcher *w, const struct atom *a, const struct seen *v)
 	case ATOM_PATTERN:
 		return pattern_matches(&a->pattern, a->cased ? v->text : v->folded);
 	case ATOM_REGEX:
-		return expression_matches(w, a, v->text);
+		return expression_matches(w, a, v);
 	case ATOM_CIDR:
 		return network_holds(&a->network, v->text);
 	case ATOM_COMPARE:
@@ -115,10 +118,27 @@ is_null(const struct watcher *w, uint32_t field)
 }
 
 static bool
-keyword_holds(struct watcher *w, const struct atom *a)
+check_value(struct watcher *w, const struct check *c, const struct seen *v)
+{
+	if (!c->simple)
+		return value_holds(w, c->atom, v);
+	return v->kind != WATCH_NULL && is_placed(c->place, c->cased ? v->text : v->folded, c->text);
+}
+
+static bool
+keyword_holds(struct watcher *w, const struct check *c)
 {
 	for (uint32_t i = 0; i < w->seen_count; i++)
-		if (w->seen[i].kind != WATCH_TREE && value_holds(w, a, &w->seen[i]))
+		if (w->seen[i].kind != WATCH_TREE && check_value(w, c, &w->seen[i]))
+			return true;
+	return false;
+}
+
+static bool
+field_holds(struct watcher *w, const struct check *c)
+{
+	for (uint32_t i = first_of(w, c->field); i != NONE; i = w->seen[i].next)
+		if (check_value(w, c, &w->seen[i]))
 			return true;
 	return false;
 }
@@ -126,32 +146,43 @@ keyword_holds(struct watcher *w, const struct atom *a)
 static bool
 ask(struct watcher *w, const struct check *c)
 {
-	const struct atom *a = c->atom;
-	if (a->kind == ATOM_EXISTS)
-		return (first_of(w, c->field) != NONE) == a->wanted;
-	if (a->kind == ATOM_NULL)
+	if (c->simple)
+		return c->field == NONE ? keyword_holds(w, c) : field_holds(w, c);
+	switch (c->atom->kind) {
+	case ATOM_EXISTS:
+		return (first_of(w, c->field) != NONE) == c->atom->wanted;
+	case ATOM_NULL:
 		return is_null(w, c->field);
-	if (a->kind == ATOM_FIELD)
+	case ATOM_FIELD:
 		return reference_holds(w, c);
-	if (c->field == NONE)
-		return keyword_holds(w, a);
-	for (uint32_t i = first_of(w, c->field); i != NONE; i = w->seen[i].next)
-		if (value_holds(w, a, &w->seen[i]))
-			return true;
-	return false;
+	case ATOM_PATTERN:
+	case ATOM_REGEX:
+	case ATOM_CIDR:
+	case ATOM_COMPARE:
+	default:
+		return c->field == NONE ? keyword_holds(w, c) : field_holds(w, c);
+	}
 }
 
 bool
-check_holds(struct watcher *w, uint32_t at)
+check_holds(struct watcher *w, uint32_t at, uint32_t literal)
 {
-	const struct check *c = &w->bucket->checks[at];
-	if (w->searched && c->literal != NONE && w->literal_turn[c->literal] != w->turn)
+	if (w->searched && literal != NONE && !(w->found[literal / 64] >> literal % 64 & 1))
 		return false;
 	if (w->check_turn[at] != w->turn) {
-		w->answers[at] = ask(w, c);
+		w->answers[at] = ask(w, &w->bucket->checks[at]);
 		w->check_turn[at] = w->turn;
 	}
 	return w->answers[at];
+}
+
+static bool
+run_holds(struct watcher *w, const struct compiled *c, const struct node *n)
+{
+	for (uint32_t i = n->run; i < n->run + n->count; i++)
+		if (check_holds(w, c->checks[i], c->literals[i]) == (n->kind == NODE_OR))
+			return n->kind == NODE_OR;
+	return n->kind == NODE_AND;
 }
 
 /* A tree's depth is capped when it is read. */
@@ -160,7 +191,9 @@ node_holds(struct watcher *w, const struct compiled *c, uint32_t at)
 {
 	const struct node *n = &c->rule->nodes[at];
 	if (n->kind == NODE_ATOM)
-		return check_holds(w, c->checks[n->first]);
+		return check_holds(w, c->checks[n->first], c->literals[n->first]);
+	if (n->run != NONE)
+		return run_holds(w, c, n);
 	const uint32_t *children = c->rule->links + n->first;
 	if (n->kind == NODE_NOT)
 		return !node_holds(w, c, children[0]);
@@ -180,14 +213,14 @@ static void
 match_bucket(struct watcher *w, const struct bucket *b, watch_each *each, void *context)
 {
 	watcher_begin(w, b, true);
-	bool all = !w->searched && b->database;
+	bool all = !w->searched;
 	for (uint32_t i = 0; i < b->always_count; i++)
 		if (rule_holds(w, &b->rules[b->always[i]]))
 			each(context, &b->rules[b->always[i]].rule->head);
 	for (uint32_t i = 0; i < w->candidate_count && !all; i++)
 		if (rule_holds(w, &b->rules[w->candidates[i]]))
 			each(context, &b->rules[w->candidates[i]].rule->head);
-	for (uint32_t i = 0; i < b->rule_count && all; i++)     /* the search failed: ask every rule */
+	for (uint32_t i = 0; i < b->rule_count && all; i++)     /* nothing was searched for: ask every rule */
 		if (b->rules[i].anchored && rule_holds(w, &b->rules[i]))
 			each(context, &b->rules[i].rule->head);
 }

@@ -24,6 +24,7 @@ regex_compile(struct rule *r, struct atom *atom, struct slice field, struct watc
 		return fault_at(fault, atom->line, field, "expected a regular expression: at %zu, %s", offset, (const char *)message);
 	}
 	pcre2_jit_compile(atom->regex, PCRE2_JIT_COMPLETE);     /* where it cannot, it is interpreted */
+	atom->held = regex_literal(r, e, atom->options);
 	void **held = NEW(r, void *);
 	*held = atom->regex;
 	talloc_set_destructor(held, free_regex);

@@ -41,6 +41,43 @@ map_events(struct regress *r, struct watch_regression *t, const char *path, stru
 	return watch_file_map(r->scratch, t->events, out);
 }
 
+struct counting {
+	struct regress *regress;
+	struct watch_regression *test;
+	struct watch_counts *counts;
+	const struct rule *rule;
+};
+
+static void
+on_told(void *context, const struct watch_rule *rule)
+{
+	struct counting *c = context;
+	c->test->matched += rule == &c->rule->head;
+}
+
+static void
+on_match(void *context, const struct watch_rule *rule)
+{
+	struct counting *c = context;
+	int64_t time;
+	if (watch_event_time(c->regress->event, &time))
+		watch_counts_add(c->counts, rule, c->regress->event, time, on_told, c);
+}
+
+/* How often a correlation is told while the events pass in their order. */
+static void
+count_told(struct regress *r, struct watch_regression *t, const struct rule *rule, struct slice text)
+{
+	struct watch_stream stream = { .rest = text };
+	struct counting c = { r, t, watch_counts_new(r->scratch, r->set), rule };
+	struct slice line;
+	for (; watch_stream_next(&stream, &line); t->read++) {
+		watch_event_read(r->event, line);
+		watch_event_source(r->event);
+		watch_match(r->watcher, r->event, on_match, &c);
+	}
+}
+
 static void
 count_matches(struct regress *r, struct watch_regression *t, const struct rule *rule, struct slice text)
 {
@@ -67,6 +104,8 @@ run_test(struct regress *r, struct watch_regression *t, const struct yaml *test)
 		snprintf(t->fault, sizeof t->fault, "no rule has the id %.60s", t->rule_id);
 	else if (map_events(r, t, text_of(r, test, "path"), &text) != NULL)
 		snprintf(t->fault, sizeof t->fault, "its events cannot be read, nor as .json beside info.yml");
+	else if (rule->correlation)
+		count_told(r, t, rule, text);
 	else
 		count_matches(r, t, rule, text);
 	t->expected = (uint64_t)expected;

@@ -45,6 +45,7 @@ struct atom {
 	struct slice expression;        /* of a regular expression: as written, with its options */
 	uint32_t options;
 	pcre2_code *regex;
+	struct slice held;              /* by every text that matches, folded; empty where none is known */
 	struct network network;
 	long double number;
 };
@@ -55,6 +56,7 @@ struct node {
 	enum node_kind kind;
 	uint32_t first, count;          /* children in `links`; of an atom: `first` is its index */
 	uint32_t depth;
+	uint32_t weight, run;           /* once in a set: atoms below; children that are atoms in a row begin there, or NONE */
 };
 
 enum correlation_kind { EVENT_COUNT, VALUE_COUNT, TEMPORAL, TEMPORAL_ORDERED };
@@ -71,6 +73,7 @@ struct limit {
 struct correlation {
 	enum correlation_kind kind;
 	struct slice *rules, *group_by;
+	struct rule **counted;          /* what `rules` names, once resolved */
 	size_t rule_count, group_count;
 	struct alias *aliases;
 	size_t alias_count;
@@ -89,6 +92,7 @@ struct rule {
 	uint32_t *links;
 	uint32_t atom_count, node_count, link_count, root;
 	struct correlation *correlation;
+	uint32_t chain;                 /* correlations below it, the longest way */
 };
 
 struct watch_rules {

@@ -116,9 +116,40 @@ check_add(struct watch_set *s, struct bucket *b, struct table *t, const struct a
 		at = (at + 1) & (t->room - 1);
 	if (t->slots[at] != NONE)
 		return t->slots[at];
-	b->checks[b->check_count] = (struct check){ a, field_add(s, a->field), field_add(s, a->other), NONE };
+	b->checks[b->check_count] = (struct check){ .atom = a, .field = field_add(s, a->field), .other = field_add(s, a->other),
+		                                             .literal = NONE };
 	b->keywords |= a->field.size == 0;
 	return t->slots[at] = b->check_count++;
+}
+
+/* `text`, `text*`, `*text` or `*text*`. */
+static void
+check_simplify(struct check *c, uint8_t *texts, size_t *used)
+{
+	const struct pattern *p = &c->atom->pattern;
+	size_t first = p->count && p->parts[0].kind == PART_RUN, last = p->count;
+	bool after = last > first && p->parts[last - 1].kind == PART_RUN;
+	if (c->atom->kind != ATOM_PATTERN || last - first - after != 1 || p->parts[first].kind != PART_TEXT)
+		return;
+	struct slice text = p->parts[first].text;
+	memcpy(texts + *used, text.data, text.size);
+	c->text = slice_of(texts + *used, text.size);
+	*used += text.size;
+	c->simple = true;
+	c->cased = c->atom->cased;
+	c->place = first ? after ? PLACE_INSIDE : PLACE_END : after ? PLACE_START : PLACE_WHOLE;
+}
+
+static void
+bucket_simplify(struct watch_set *s, struct bucket *b)
+{
+	size_t size = 0, used = 0;
+	for (uint32_t i = 0; i < b->check_count; i++)
+		for (size_t k = 0; k < b->checks[i].atom->pattern.count; k++)
+			size += b->checks[i].atom->pattern.parts[k].text.size;
+	b->texts = NEW_ARRAY(s, uint8_t, size + 1);
+	for (uint32_t i = 0; i < b->check_count; i++)
+		check_simplify(&b->checks[i], b->texts, &used);
 }
 
 static void
@@ -153,16 +184,54 @@ bucket_checks(struct watch_set *s, struct bucket *b)
 	b->checks = NEW_ARRAY(s, struct check, atoms + 1);
 	b->literals = NEW_ARRAY(s, struct literal, atoms + 1);
 	for (uint32_t i = 0; i < b->rule_count; i++) {
-		const struct rule *r = b->rules[i].rule;
+		struct rule *r = b->rules[i].rule;
+		rule_order(r);
 		b->rules[i].checks = NEW_ARRAY(s, uint32_t, r->atom_count + 1);
 		for (uint32_t a = 0; a < r->atom_count; a++)
 			b->rules[i].checks[a] = check_add(s, b, &t, &r->atoms[a]);
 	}
+	bucket_simplify(s, b);
 	for (uint32_t i = 0; i < b->check_count; i++)
 		if (check_literal(s, &b->checks[i], &text))
 			literal_add(b, &literals, &b->checks[i], text);
+	for (uint32_t i = 0; i < b->rule_count; i++) {
+		const struct rule *r = b->rules[i].rule;
+		b->rules[i].literals = NEW_ARRAY(s, uint32_t, r->atom_count + 1);
+		for (uint32_t a = 0; a < r->atom_count; a++)
+			b->rules[i].literals[a] = b->checks[b->rules[i].checks[a]].literal;
+	}
 	talloc_free(t.slots);
 	talloc_free(literals.slots);
+}
+
+/* Literals that wake no rule cost more to search for than they spare, unless they stand in long lists. */
+static void
+drop_literals(struct watch_set *s, struct bucket *b)
+{
+	uint32_t *now = NEW_ARRAY(s, uint32_t, b->literal_count + 1), kept = 0;
+	bool *keep = NEW_ARRAY(s, bool, b->literal_count + 1);
+	for (uint32_t i = 0; i < b->rule_count; i++) {
+		const struct rule *r = b->rules[i].rule;
+		for (uint32_t n = 0; n < r->node_count; n++)
+			for (uint32_t k = 0; r->nodes[n].run != NONE && r->nodes[n].count >= LISTED_LEAST && k < r->nodes[n].count; k++)
+				if (b->rules[i].literals[r->nodes[n].run + k] != NONE)
+					keep[b->rules[i].literals[r->nodes[n].run + k]] = true;
+	}
+	for (uint32_t l = 0; l < b->literal_count; l++) {
+		now[l] = b->literals[l].count || keep[l] ? kept : NONE;
+		if (now[l] != NONE)
+			b->literals[kept++] = b->literals[l];
+	}
+	b->literal_count = kept;
+	for (uint32_t c = 0; c < b->check_count; c++)
+		if (b->checks[c].literal != NONE)
+			b->checks[c].literal = now[b->checks[c].literal];
+	for (uint32_t i = 0; i < b->rule_count; i++)
+		for (uint32_t a = 0; a < b->rules[i].rule->atom_count; a++)
+			if (b->rules[i].literals[a] != NONE)
+				b->rules[i].literals[a] = now[b->rules[i].literals[a]];
+	talloc_free(now);
+	talloc_free(keep);
 }
 
 /* ---- one database a bucket ---- */
@@ -220,7 +289,7 @@ put_in_buckets(struct watch_set *s)
 	s->buckets = NEW_ARRAY(s, struct bucket, count + 1);
 	s->places = NEW_ARRAY(s, struct place_of_rule, count + 1);
 	for (size_t i = 0; i < count; i++) {
-		const struct rule *r = s->rules->list[i];
+		struct rule *r = s->rules->list[i];
 		s->places[i] = (struct place_of_rule){ NONE, NONE };
 		if (r->correlation)
 			continue;
@@ -243,7 +312,8 @@ watch_set_new(void *owner, struct watch_rules *rules, struct watch_set **out, st
 	for (uint32_t i = 0; i < s->bucket_count && !error; i++) {
 		bucket_checks(s, &s->buckets[i]);
 		bucket_anchor(s, &s->buckets[i]);
-		if (s->buckets[i].literal_count)
+		drop_literals(s, &s->buckets[i]);
+		if (s->buckets[i].literal_count >= SEARCHED_LEAST)
 			error = bucket_database(s, &s->buckets[i], fault);
 	}
 	if (!error && s->field_count > 65000)

@@ -6,7 +6,7 @@
  * least one stands in every event that the rule matches. A check whose literal was not found fails unasked; others are
  * asked exactly.
  *
- * What is searched: each value framed by the number of its field, 0 hi lo VALUE hi lo 0, so that "ends with \cmd.exe"
+ * What is searched: each value framed by the number of its field, FF hi lo VALUE hi lo FF, so that "ends with \cmd.exe"
  * is a literal that only finds it at the end and in its field.
  */
 #pragma once
@@ -15,12 +15,16 @@
 
 #include <hs.h>
 
-enum { NONE = UINT32_MAX, FRAME = 3, LITERAL_LEAST = 3, LITERAL_MOST = 200 };
+enum { NONE = UINT32_MAX, FRAME = 3, FRAME_MARK = 0xFF, LITERAL_LEAST = 3, LITERAL_MOST = 200, SEARCHED_LEAST = 12, LISTED_LEAST = 9 };
 
 struct check {
 	const struct atom *atom;
 	uint32_t field, other;          /* NONE: a keyword */
 	uint32_t literal;               /* NONE: always asked */
+	enum place place;
+	bool simple;                    /* a pattern that is one text in a place: asked without the atom, which lies elsewhere */
+	bool cased;
+	struct slice text;
 };
 
 struct literal {
@@ -30,8 +34,8 @@ struct literal {
 };
 
 struct compiled {
-	const struct rule *rule;
-	uint32_t *checks;               /* of each atom */
+	struct rule *rule;
+	uint32_t *checks, *literals;    /* of each atom */
 	bool anchored;
 };
 
@@ -42,8 +46,9 @@ struct bucket {
 	struct literal *literals;
 	uint32_t *anchored, *always;    /* rules by literal; rules without anchor */
 	uint32_t rule_count, check_count, literal_count, always_count;
+	uint8_t *texts;                 /* of simple checks, side by side */
 	bool keywords;                  /* values whose names no rule knows are searched, too */
-	hs_database_t *database;        /* NULL without literals */
+	hs_database_t *database;        /* NULL without literals, and where so few are sooner asked for */
 };
 
 struct field_slot {
@@ -71,6 +76,8 @@ bool check_literal(void *owner, const struct check *, struct slice *out);
 void frame_write(uint32_t field, bool start, uint8_t out[static FRAME]);
 
 /* ---- anchor.c ---- */
+/* Puts the questions of a rule that cost least first: which is asked first changes no answer. */
+void rule_order(struct rule *);
 void bucket_anchor(struct watch_set *, struct bucket *);
 
 /* ---- watcher.c, match.c ---- */
@@ -103,7 +110,8 @@ struct watcher {
 	uint32_t *field_first, *field_turn, event_turn;
 	/* of the event in a bucket */
 	const struct bucket *bucket;
-	uint32_t *literal_turn, *check_turn, *rule_turn, turn;
+	uint64_t *found;                /* a bit a literal */
+	uint32_t *check_turn, *rule_turn, turn;
 	uint32_t *candidates, candidate_count;
 	bool *answers, searched;
 	struct source_cache cache[SOURCES_CACHED];
@@ -113,9 +121,9 @@ struct watcher {
 void watcher_prepare(struct watcher *, const struct watch_event *);
 void watcher_begin(struct watcher *, const struct bucket *, bool searched);
 const struct source_cache *watcher_buckets(struct watcher *, const struct watch_source *);
-bool check_holds(struct watcher *, uint32_t check);
+bool check_holds(struct watcher *, uint32_t check, uint32_t literal);
 bool rule_holds(struct watcher *, const struct compiled *);
 
 /* ---- correlate.c ---- */
-fallible correlations_check(const struct watch_rules *, struct watch_fault *);
-const struct rule *rules_find(const struct watch_rules *, struct slice id_or_name);
+fallible correlations_check(struct watch_rules *, struct watch_fault *);
+struct rule *rules_find(const struct watch_rules *, struct slice id_or_name);

@@ -92,7 +92,7 @@ enum { CHANNELS = sizeof channels / sizeof *channels, CATEGORIES = sizeof catego
 static bool
 is(struct slice a, const char *text)
 {
-	return a.size == strlen(text) && strncasecmp((const char *)a.data, text, a.size) == 0;
+	return a.size == strlen(text) && (a.size == 0 || strncasecmp((const char *)a.data, text, a.size) == 0);
 }
 
 static const struct category *
@@ -113,8 +113,9 @@ find_category(const char *service, struct slice id)
 static void
 add_aliases(struct watch_event *e)
 {
-	static const char *const names[][2] = { { "NewProcessName", "Image" }, { "ParentProcessName", "ParentImage" } };
-	for (size_t i = 0; i < 2; i++) {
+	static const char *const names[][2] = { { "NewProcessName", "Image" }, { "ParentProcessName", "ParentImage" },
+		                                { "MandatoryLabel", "IntegrityLevel" } };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const struct watch_value *v = watch_event_find(e, slice_text(names[i][0]));
 		if (v && !watch_event_find(e, slice_text(names[i][1])))
 			watch_event_add(e, slice_text(names[i][1]), v->text, v->kind);

@@ -158,6 +158,10 @@ take_offset(struct slice *text, struct calendar *c)
 	if (take_one(text, "Zz") || text->size == 0)
 		return true;
 	take_one(text, " ");
+	if (slice_is(*text, "UTC") || slice_is(*text, "GMT")) {
+		*text = slice_from(*text, 3);
+		return true;
+	}
 	west = text->size && text->data[0] == '-';
 	if (!take_one(text, "+-") || !take_digits(text, 2, 2, &hours))
 		return false;

@@ -89,14 +89,16 @@ struct watch_rules *watch_rules_new(void *owner);
  * is refused ends in `refused` with its fault; the others are kept. */
 void watch_rules_read(struct watch_rules *, const char *file, struct slice text, size_t *parsed, size_t *skipped,
                       void (*refused)(void *context, const char *file, const struct watch_fault *), void *context);
+/* Refuses, once all files are read, correlations that name a rule that is not there, or go in a circle. */
+void watch_rules_resolve(struct watch_rules *, size_t *parsed,
+                         void (*refused)(void *context, const char *file, const struct watch_fault *), void *context);
 size_t watch_rules_count(const struct watch_rules *);
 const struct watch_rule *watch_rules_get(const struct watch_rules *, size_t index);
 
 /* ---- matching ---- */
 
 struct watch_set;
-/* Compiles the rules, which the set keeps. Fails with E_ARGUMENT and says why: a correlation names a rule that is not
- * there, or in a circle. */
+/* Compiles the rules, resolved before, which the set then owns. Fails with E_ARGUMENT and says why. */
 fallible watch_set_new(void *owner, struct watch_rules *, struct watch_set **out, struct watch_fault *);
 
 /* What matching needs of one thread; `set` must outlive it. */

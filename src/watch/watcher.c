@@ -40,7 +40,7 @@ watcher_new(void *owner, const struct watch_set *set)
 		if (b->database && hs_alloc_scratch(b->database, &w->scratch) != HS_SUCCESS)
 			abort();        /* no memory is left: base/memory.h */
 	}
-	w->literal_turn = turns(w, literals);
+	w->found = NEW_ARRAY(w, uint64_t, literals / 64 + 1);
 	w->check_turn = turns(w, checks);
 	w->rule_turn = turns(w, rules);
 	w->candidates = turns(w, rules);
@@ -96,7 +96,7 @@ static void
 append_value(struct watcher *w, const struct watch_value *v, uint32_t field)
 {
 	struct seen *s = &w->seen[w->seen_count];
-	uint8_t frame[FRAME] = { 0 };
+	uint8_t frame[FRAME] = { FRAME_MARK, FRAME_MARK, FRAME_MARK };
 	*s = (struct seen){ .next = NONE, .kind = v->kind, .text = v->text };
 	if (field != NONE) {
 		if (w->field_turn[field] == w->event_turn)
@@ -148,7 +148,7 @@ on_literal(unsigned id, unsigned long long from, unsigned long long to, unsigned
 	struct watcher *w = context;
 	const struct literal *l = &w->bucket->literals[id];
 	(void)from, (void)to, (void)flags;
-	w->literal_turn[id] = w->turn;
+	w->found[id / 64] |= UINT64_C(1) << id % 64;
 	for (uint32_t i = 0; i < l->count; i++) {
 		uint32_t rule = w->bucket->anchored[l->first + i];
 		if (w->rule_turn[rule] == w->turn)
@@ -163,7 +163,6 @@ void
 watcher_begin(struct watcher *w, const struct bucket *b, bool searched)
 {
 	if (++w->turn == 0) {
-		memset(w->literal_turn, 0, talloc_get_size(w->literal_turn));
 		memset(w->check_turn, 0, talloc_get_size(w->check_turn));
 		memset(w->rule_turn, 0, talloc_get_size(w->rule_turn));
 		w->turn = 1;
@@ -172,8 +171,10 @@ watcher_begin(struct watcher *w, const struct bucket *b, bool searched)
 	w->candidate_count = 0;
 	w->searched = searched && b->database;
 	size_t size = b->keywords ? w->folded_size : w->known_size;
-	if (w->searched)
-		w->searched = hs_scan(b->database, (const char *)w->folded, (unsigned)size, 0, w->scratch, on_literal, w) == HS_SUCCESS;
+	if (!w->searched)
+		return;
+	memset(w->found, 0, (b->literal_count / 64 + 1) * sizeof *w->found);
+	w->searched = hs_scan(b->database, (const char *)w->folded, (unsigned)size, 0, w->scratch, on_literal, w) == HS_SUCCESS;
 }
 
 static bool

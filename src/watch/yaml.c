@@ -230,12 +230,30 @@ take_events(struct fy_parser *parser, struct builder *b, struct fy_diag *diag)
 	return error;
 }
 
+/* libfyaml 0.7.12 never returns from some broken directives (found by fuzzing), and no rule needs one. */
+static err_t
+refuse_directives(struct slice text, struct watch_fault *fault)
+{
+	unsigned line = 1;
+	bool start = true;
+	size_t at = slice_starts(text, LITERAL("\xEF\xBB\xBF")) ? 3 : 0;
+	for (; at < text.size; at++) {
+		uint8_t c = text.data[at];
+		if (start && c == '%')
+			return fault_at(fault, line, LITERAL(""), "expected no directive: a line does not begin with '%%'");
+		start = c == '\n' || c == '\r';
+		line += c == '\n';
+	}
+	return NULL;
+}
+
 err_t
 yaml_parse(void *owner, struct slice text, struct yaml ***documents, size_t *count, struct watch_fault *fault)
 {
 	struct builder b = { .owner = owner, .fault = fault };
 	if (text.size > YAML_SIZE_MAX)
 		return fault_at(fault, 0, LITERAL(""), "expected at most %d bytes", YAML_SIZE_MAX);
+	TRY(refuse_directives(text, fault));
 	struct fy_diag_cfg diag_cfg;
 	fy_diag_cfg_default(&diag_cfg);
 	diag_cfg.fp = NULL;

@@ -85,8 +85,8 @@ class Server:
         elif onboarded:
             self.psql(onboarding(), p="sk_crm", col="tenant", map="a=acme,b=globex", shared="public.countries", exempt="", salt=SALT, mode="apply")
 
-    def onboard(self, what, db="crm", prefix="sk_crm", shared="public.countries", exempt=""):
-        done = subprocess.run([ONBOARD, "127.0.0.1", str(self.port), db, what, prefix, "tenant", "a=acme,b=globex", shared, exempt, SALT],
+    def onboard(self, what, db="crm", prefix="sk_crm", shared="public.countries", exempt="", column="tenant"):
+        done = subprocess.run([ONBOARD, "127.0.0.1", str(self.port), db, what, prefix, column, "a=acme,b=globex", shared, exempt, SALT],
                               capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise AssertionError(done.stderr)

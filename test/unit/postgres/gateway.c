@@ -50,7 +50,14 @@ find(void *argument, const void *owner, struct slice database, struct slice subs
 	(void)argument;
 	if (!slice_is(database, "crm"))
 		return E_NOT_FOUND;
+	struct slice user = out->user;
 	*out = template;
+	if (!subscriber.size) {         /* the application lane, with a key that tests know */
+		out->role = slice_text(memory_format(owner, "%s_app_%.*s", args[6], SLICE_ARGUMENTS(user)));
+		out->binding_key = LITERAL("0123456789abcdef0123456789abcdef");
+		out->map = LITERAL("a=acme,b=globex");
+		return NULL;
+	}
 	postgres_role(slice_text(args[6]), slice_text(args[7]), subscriber, role);
 	out->role = args[6][0] ? slice_text(role) : LITERAL("postgres");
 	return NULL;

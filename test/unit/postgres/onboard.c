@@ -1,4 +1,4 @@
-/* onboard.c - onboarding from a command line, for tests: onboard HOST PORT DBNAME plan|apply|undo|audit PREFIX COLUMN MAP SHARED EXEMPT SALT
+/* onboard.c - onboarding from a command line, for tests: onboard HOST PORT DBNAME plan|apply|undo|audit|application PREFIX COLUMN (of `application`: its id) MAP SHARED EXEMPT SALT
  * Prints class, a tab, and text, a line each. */
 #include "base/memory.h"
 #include "postgres/onboard.h"
@@ -29,7 +29,9 @@ main(int count, char **a)
 	for (int i = 0; i < 4; i++)
 		if (strcmp(a[4], whats[i]) == 0)
 			what = (enum onboard)i;
-	err_t e = postgres_onboard(NULL, &d, what, &o, print, NULL, &why);
+	err_t e = strcmp(a[4], "application") == 0
+	        ? postgres_onboard_application(NULL, &d, o.prefix, o.column, (const uint8_t *)"0123456789abcdef0123456789abcdef", &why)
+	        : postgres_onboard(NULL, &d, what, &o, print, NULL, &why);
 	if (e)
 		fprintf(stderr, "%s: %s\n", e->name, why);
 	return e ? 1 : 0;
