@@ -145,7 +145,7 @@ decide_all(const struct cedar_policies *set, struct cedar_evaluation *run, struc
 static bool
 context_fits(const struct cedar_value *context)
 {
-	return context->kind == CEDAR_RECORD || context->kind == CEDAR_UNKNOWN;
+	return (context->kind == CEDAR_RECORD && context->depth <= CEDAR_DEPTH_MAX) || context->kind == CEDAR_UNKNOWN;
 }
 
 bool

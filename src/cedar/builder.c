@@ -174,6 +174,15 @@ fields_reserve(struct cedar_builder *builder, struct cedar_value *record)
 	return fields;
 }
 
+/* A record that lacks what was to be in it is not that record: deeper than any may be, it and what holds it are refused. */
+static void
+record_spoil(struct cedar_builder *builder, struct cedar_value *record)
+{
+	builder->failed = true;
+	if (record != NULL && record->kind == CEDAR_RECORD)
+		record->depth = UINT16_MAX;
+}
+
 static void
 record_put(struct cedar_builder *builder, struct cedar_value *record, struct cedar_text name, const struct cedar_value *value)
 {
@@ -182,11 +191,11 @@ record_put(struct cedar_builder *builder, struct cedar_value *record, struct ced
 	size_t at;
 
 	if (record == NULL || value == NULL || (record->kind != CEDAR_RECORD)) {
-		builder->failed = true;
+		record_spoil(builder, record);
 		return;
 	}
 	if ((value->kind == CEDAR_SET || value->kind == CEDAR_RECORD) && value->depth >= record->depth)
-		record->depth = (uint16_t)(value->depth + 1);
+		record->depth = value->depth < CEDAR_DEPTH_MAX ? (uint16_t)(value->depth + 1) : UINT16_MAX;
 	found = (struct cedar_value *)cedar_record_find(record, name);
 	if (found != NULL) {
 		*found = *value;
@@ -195,7 +204,7 @@ record_put(struct cedar_builder *builder, struct cedar_value *record, struct ced
 	fields = fields_reserve(builder, record);
 	name = cedar_text_copy(&builder->arena, name);
 	if (fields == NULL || name.data == NULL || record->depth > CEDAR_DEPTH_MAX) {
-		builder->failed = true;
+		record_spoil(builder, record);
 		return;
 	}
 	for (at = record->count; at > 0 && cedar_text_order(fields[at - 1].name, name) > 0; at--)

@@ -81,7 +81,8 @@ CEDAR_CHECKED bool cedar_policies_link(const struct cedar_policies *, struct ced
 
 /* Builder: values and entities made in C; all of it lives until the next reset. Making calls answer NULL
  * when memory is out (or the input is invalid, where text is parsed); NULL may be passed on: it spreads,
- * and cedar_authorize reports it. Memory is kept across resets, so a warm builder allocates nothing. */
+ * and cedar_authorize reports it (a context that is itself NULL is the empty one: hand the builder over as `overlay`,
+ * whose failure is reported, or look before). Memory is kept across resets, so a warm builder allocates nothing. */
 struct cedar_builder *cedar_builder_new(const struct cedar_memory *);
 void cedar_builder_reset(struct cedar_builder *);
 void cedar_builder_free(struct cedar_builder *);

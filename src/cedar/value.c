@@ -278,7 +278,7 @@ cedar_value_depth(const struct cedar_value *items, size_t count)
 	for (i = 0; i < count; i++)
 		if ((items[i].kind == CEDAR_SET || items[i].kind == CEDAR_RECORD) && items[i].depth > depth)
 			depth = items[i].depth;
-	return (uint16_t)(depth + 1);
+	return depth < UINT16_MAX ? (uint16_t)(depth + 1) : depth;
 }
 
 const char *

@@ -67,7 +67,8 @@ explain_line(void *context, struct cedar_text row, unsigned line)
 	size_t i;
 
 	cedar_builder_reset(authorizing->builder);
-	if (!cedar_request_parse_json(authorizing->builder, row, work->schema, &request, &fault)) {
+	if (!cedar_request_parse_json(authorizing->builder, row, work->schema, &request, &fault) ||
+		(work->schema != NULL && !cedar_schema_check_request(work->schema, &request, &fault))) {
 		fprintf(stderr, "%s:%u:%u: %s\n", work->requests_file, line, fault.column, fault.message);
 		return put_error(fault.message);
 	}

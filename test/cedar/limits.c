@@ -366,11 +366,43 @@ test_a_list_of_actions_may_stand_in_parentheses(void **state)
 	}
 }
 
+/* A forbid that reads what could not be made must not be passed by. */
+static void
+test_a_record_that_lacks_a_field_decides_nothing(void **state)
+{
+	struct cedar_text text = text_of("permit(principal, action, resource);"
+	                                       "forbid(principal, action, resource) when { context has ip && context.ip.isLoopback() };");
+	struct cedar_builder *builder = cedar_builder_new(NULL);
+	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
+	struct cedar_policies *policies = NULL;
+	struct cedar_response response;
+	struct cedar_fault fault;
+
+	(void)state;
+	assert_true(cedar_policies_parse(NULL, text, &policies, &fault));
+	for (int outer = 0; outer < 2; outer++) {
+		struct cedar_value *inner = cedar_value_record(builder), *context = outer ? cedar_value_record(builder) : inner;
+		struct cedar_request request = { .principal = { text_of("U"), text_of("u") },
+			.action = { text_of("Action"), text_of("a") }, .resource = { text_of("U"), text_of("u") } };
+		cedar_record_put(builder, inner, "ip", cedar_value_ip(builder, "127.0.0.1 "));
+		if (outer)
+			cedar_record_put(builder, context, "inner", inner);
+		request.context = context;
+		assert_false(cedar_authorize(policies, NULL, NULL, &request, scratch, &response));
+		assert_false(response.allow);
+		cedar_builder_reset(builder);
+	}
+	cedar_scratch_free(scratch);
+	cedar_builder_free(builder);
+	cedar_policies_free(policies);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_a_record_that_lacks_a_field_decides_nothing),
 		cmocka_unit_test(test_long_chains),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_json),
