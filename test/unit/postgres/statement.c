@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void
 known_statements(void **state)
@@ -20,10 +21,13 @@ known_statements(void **state)
 static struct slice
 repeated(void *owner, const char *begin, const char *middle, const char *end, size_t n)
 {
-	char *text = talloc_strdup(owner, begin);
-	for (size_t i = 0; i < n; i++)
-		text = talloc_strdup_append_buffer(text, middle);
-	return slice_text(talloc_strdup_append_buffer(text, end));
+	size_t size = strlen(middle), at = strlen(begin);
+	char *text = talloc_array(owner, char, at + n * size + strlen(end) + 1);
+	memcpy(text, begin, at);
+	for (size_t i = 0; i < n; i++, at += size)
+		memcpy(text + at, middle, size);
+	memcpy(text + at, end, strlen(end) + 1);
+	return slice_text(text);
 }
 
 static void
