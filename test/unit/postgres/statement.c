@@ -22,7 +22,7 @@ static struct slice
 repeated(void *owner, const char *begin, const char *middle, const char *end, size_t n)
 {
 	size_t size = strlen(middle), at = strlen(begin);
-	char *text = talloc_array(owner, char, at + n * size + strlen(end) + 1);
+	char *text = talloc_size(owner, at + n * size + strlen(end) + 1);
 	memcpy(text, begin, at);
 	for (size_t i = 0; i < n; i++, at += size)
 		memcpy(text + at, middle, size);
