@@ -231,17 +231,24 @@ keys_shred(struct keys *k, struct slice scope)
 	return e;
 }
 
-fallible
-keys_rotate_root(struct keys *k)
+/* A message by itself, whose answer is that it was done. */
+static fallible
+command(struct keys *k, uint8_t message)
 {
 	uint8_t room[WIRE_MAX], question[1];
 	struct writer w = writer_of(question, sizeof question);
 	struct reader answer;
-	write_u8(&w, MESSAGE_ROOT);
+	write_u8(&w, message);
 	pthread_mutex_lock(&k->lock);
 	err_t e = ask(k, &w, room, &answer);
 	pthread_mutex_unlock(&k->lock);
 	return e;
+}
+
+fallible
+keys_rotate_root(struct keys *k)
+{
+	return command(k, MESSAGE_ROOT);
 }
 
 fallible
@@ -358,14 +365,7 @@ keys_sign(struct keys *k, uint64_t size, const struct proof_hash *root, const st
 fallible
 keys_succeed(struct keys *k)
 {
-	uint8_t room[WIRE_MAX], question[1];
-	struct writer w = writer_of(question, sizeof question);
-	struct reader answer;
-	write_u8(&w, MESSAGE_SUCCEED);
-	pthread_mutex_lock(&k->lock);
-	err_t e = ask(k, &w, room, &answer);
-	pthread_mutex_unlock(&k->lock);
-	return e;
+	return command(k, MESSAGE_SUCCEED);
 }
 
 /* ---- sealing ---- */
