@@ -1,5 +1,5 @@
 # The two commands are `make run` and `make test`; everything else is here because they need it.
-.PHONY: all deps deps-test build run test check bench soak fuzz lint fresh clean measures licences
+.PHONY: all deps deps-test build run test check bench soak fuzz lint fresh package clean measures licences
 
 BUILD = build
 MESON_QUIET = >/dev/null
@@ -43,6 +43,10 @@ lint: deps-test
 
 fresh:
 	@scripts/fresh.sh
+
+# A .deb in build/.
+package: build
+	@scripts/package.sh
 
 clean:
 	rm -rf build build-*

@@ -42,7 +42,7 @@ const struct command cli_commands[] = {
 	{ "man", "", { "the manual page, in roff: sekisho man | man -l -", "マニュアルを roff 形式で出力する" }, run_man, NULL, 0 },
 	{ "version", "", { "of this program", "バージョンを示す" }, run_version },
 	{ "init", "--dir D [--sample]", { "makes a new installation in a folder", "新しい環境を作成する" }, run_init, "dir sample store service origin", 0 },
-	{ "serve", "--dir D [--https ADDR:PORT]", { "runs it", "サーバーを起動する" }, run_serve, "dir https postgres ready-file quiet tls12", 0 },
+	{ "serve", "--dir D [--https ADDR:PORT]", { "runs it", "サーバーを起動する" }, run_serve, "dir https postgres rate ready-file quiet tls12", 0 },
 	{ "demo", "[--dir D]", { "makes the sample organisation and runs it until Ctrl-C", "サンプル組織を起動する" }, run_demo, "dir https quiet", 0 },
 	{ NULL, NULL, { NULL, NULL }, NULL },
 };

@@ -40,9 +40,9 @@ run_serve(struct words *w)
 {
 	const char *why = "", *https = words_option(w, "https");
 	const struct serve_options options = { .dir = words_option(w, "dir"), .https = https ? https : "127.0.0.1:8443",
-	                                       .postgres = words_option(w, "postgres"), .ready_file = words_option(w, "ready-file"), .quiet = words_flag(w, "quiet"), .allow_tls12 = words_flag(w, "tls12") };
+	                                       .postgres = words_option(w, "postgres"), .rate = words_option(w, "rate"), .ready_file = words_option(w, "ready-file"), .quiet = words_flag(w, "quiet"), .allow_tls12 = words_flag(w, "tls12") };
 	if (!options.dir || w->count)
-		return usage_error("serve --dir D [--https ADDR:PORT] [--postgres ADDR:PORT] [--ready-file F] [--tls12]");
+		return usage_error("serve --dir D [--https ADDR:PORT] [--postgres ADDR:PORT] [--ready-file F] [--rate PEOPLE[:APPLICATIONS]] [--tls12]");
 	err_t e = serve_run(&options, &why);
 	return report(e, options.dir, why);
 }

@@ -10,6 +10,7 @@ struct gate {
 	struct gate_options options;
 	struct attempts *attempts;
 	struct slow *slow;
+	struct rate *rate;
 };
 
 fallible
@@ -18,6 +19,7 @@ gate_open(const void *owner, const struct gate_options *options, struct gate **o
 	struct gate *g = NEW(owner, struct gate);
 	g->options = *options;
 	g->attempts = attempts_new(g);
+	g->rate = rate_new(g, options->rate_people, options->rate_applications);
 	*out = g;
 	return NULL;
 }
@@ -315,6 +317,21 @@ allow(struct passage *p)
 	return p->decision == DECISION_DENY ? code : NULL;
 }
 
+/* Once for each passage, however often it is decided. Refused, it is counted in /metrics and not in the book. */
+static bool
+take_rate(struct passage *p)
+{
+	if (!p->principal || p->counted || rate_take(p->worker->gate->rate, p->principal, clock_monotonic())) {
+		p->counted = true;
+		return true;
+	}
+	p->error = passage_fail(p, E_TOO_MANY, "%s", passage_says(p, "more passages a second than one identity may begin",
+	                                                         "1つの ID が1秒間に開始できる処理数を超えました"));
+	p->decision = DECISION_DENY;
+	p->unrecorded = true;
+	return false;
+}
+
 /* False: nobody is there, and so there is no passage to record. */
 static bool
 judge(struct passage *p)
@@ -330,6 +347,8 @@ judge(struct passage *p)
 		return false;
 	}
 	keep_principal(p);
+	if (!take_rate(p))
+		return true;
 	p->error = allow(p);
 	if (p->operation->describe)
 		p->operation->describe(p);

@@ -154,6 +154,7 @@ struct passage {
 	struct encoded *entries;
 	unsigned tries;
 	bool applied;
+	bool counted;                   /* against its identity's rate */
 	bool unrecorded;                /* refused at the door, at a rate that the book must not bear (429) */
 	uint64_t epoch;
 	struct gate_worker *home;       /* where it came from, while the slow worker has it */
@@ -182,6 +183,7 @@ struct gate_options {
 	struct outward *outward;        /* NULL: nothing goes outward */
 	const struct operation *const *operations;      /* ends with NULL */
 	const char *postgres;           /* where the gateway listens; NULL: nowhere */
+	int64_t rate_people, rate_applications; /* passages that one may begin in a second; 0: no limit */
 };
 fallible gate_open(const void *owner, const struct gate_options *, struct gate **out);
 const struct gate_options *gate_options(const struct gate *);

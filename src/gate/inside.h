@@ -40,6 +40,11 @@ fallible cache_new(const void *owner, struct cache **out);
 fallible cache_identify(struct cache *, struct store *view, const uint8_t digest[DIGEST_SIZE], uint64_t epoch, int64_t now,
                         struct principal **out);
 
+/* Whether this identity may begin one more passage now; any thread. */
+struct rate;
+struct rate *rate_new(const void *owner, int64_t people, int64_t applications);
+bool rate_take(struct rate *, const struct principal *, int64_t monotonic);
+
 /* The request of a second person: kept by `second.c`, approved by the operation `request.approve`. */
 fallible second_prepare(struct passage *);
 

@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 16, DRAIN_SECONDS = 10, RENEW_DAYS = 20, TICK_SECONDS = 1 };
+enum { WORKERS_MAX = 16, DRAIN_SECONDS = 10, RENEW_DAYS = 20, TICK_SECONDS = 1, RATE_MAX = 1000000 };
 
 struct worker {
 	struct serve *serve;
@@ -328,11 +328,32 @@ open_signals(struct serve *s, const sigset_t *set)
 	return timer_new(s->loop, s->loop, on_tick, s, &s->tick);
 }
 
+/* PEOPLE[:APPLICATIONS]; the sample's people are tests. */
+static fallible
+read_rate(const struct serve *s, uint64_t *people, uint64_t *applications)
+{
+	SCOPED char *sample = memory_format(NULL, "%s/sample", s->options->dir);
+	struct slice text = slice_text(s->options->rate ? s->options->rate : access(sample, F_OK) == 0 ? "0:0" : "100:10000");
+	const uint8_t *colon = memchr(text.data, ':', text.size);
+	size_t size = colon ? (size_t)(colon - text.data) : text.size;
+	*applications = 0;
+	TRY(text_number_parse(slice_of(text.data, size), people));
+	if (colon)
+		TRY(text_number_parse(slice_from(text, size + 1), applications));
+	return *people > RATE_MAX || *applications > RATE_MAX ? E_ARGUMENT : NULL;
+}
+
 static fallible
 open_gate(struct serve *s, const char **why)
 {
+	uint64_t people, applications;
+	const char *earlier = *why;
+	*why = "--rate: expected PEOPLE[:APPLICATIONS], passages a second, at most 1000000; 0 for no limit";
+	TRY(read_rate(s, &people, &applications));
+	*why = earlier;
 	SCOPED char *path = memory_format(NULL, "%s/store/store.db", s->options->dir);
 	const struct gate_options options = { .dir = s->house->dir, .record = s->house->record, .ledger = s->house->ledger,
+	                                      .rate_people = (int64_t)people, .rate_applications = (int64_t)applications,
 	                                      .keys = s->house->keys, .outward = s->outward, .operations = house_operations,
 	                                      .postgres = s->postgres ? door_address(postgres_door(s->postgres)) : NULL };
 	TRY(gate_open(s, &options, &s->gate));

@@ -7,6 +7,8 @@ struct serve_options {
 	const char *https;              /* ADDR:PORT; port 0 picks a free one */
 	const char *postgres;           /* the same of the PostgreSQL gateway; NULL: not opened */
 	const char *ready_file;         /* written when ready; may be NULL */
+	/* PEOPLE[:APPLICATIONS] passages a second for each identity, 0 for no limit; NULL: 100:10000, in the sample none. */
+	const char *rate;
 	bool quiet;                     /* no log below warnings */
 	bool allow_tls12;               /* beside 1.3: ECDHE and AEAD only */
 };
