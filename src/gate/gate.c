@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { DECISIONS = 12, CONFLICTS = 3 };
+enum { DECISIONS = 12, CONFLICTS = 3, VIEW_IDLE = 200 * 1000 };
 
 struct gate {
 	struct gate_options options;
@@ -63,17 +63,17 @@ close_view(void *argument)
 }
 
 /* One state of the store for the whole preparation: the one that is open, if nothing but the book has changed since,
- * for a second at most (longer ones keep the write-ahead log from being reset). */
+ * for a fifth of a second at most (longer ones keep the write-ahead log from beginning anew). */
 static fallible
 open_view(struct gate_worker *w)
 {
 	uint64_t changes = record_changes(w->gate->options.record);
 	int64_t now = clock_monotonic();
-	if (w->view_open && w->view_changes == changes && now - w->view_since < SECONDS(1))
+	if (w->view_open && w->view_changes == changes && now - w->view_since < VIEW_IDLE)
 		return NULL;
 	close_view(w);
 	TRY(store_begin(w->view));
-	timer_set(w->view_timer, SECONDS(1));
+	timer_set(w->view_timer, VIEW_IDLE);
 	w->view_open = true;
 	w->view_changes = changes;
 	w->view_since = now;
@@ -366,10 +366,13 @@ judge(struct passage *p)
 static void
 pass(struct passage *p)
 {
+	struct gate_worker *w = p->worker;      /* the passage may be gone afterwards */
 	if (!judge(p) || p->unrecorded)
 		answer(p);
 	else
 		submit(p, !p->error && p->operation->apply && p->change);
+	if (record_wants_room(w->gate->options.record))
+		close_view(w);
 }
 
 static void

@@ -17,7 +17,7 @@ struct gate_worker {
 	bool view_open;                 /* in a reading transaction … */
 	uint64_t view_changes;          /* … begun after record_changes() was this … */
 	int64_t view_since;             /* … at this monotonic time; … */
-	struct timer *view_timer;       /* … and closed after a second, used or not */
+	struct timer *view_timer;       /* … and closed after a fifth of a second, used or not */
 	struct decider *decider;
 	struct ledger_reader *reader;
 	struct cache *cache;

@@ -10,7 +10,7 @@
 
 #include <time.h>
 
-enum { GATHER_MS = 100, CADENCE_MS = 1000, AWAIT_MS = 5000 };
+enum { GATHER_MS = 100, CADENCE_MS = 1000, AWAIT_MS = 5000, DERIVED_WAL = 8 << 20 };
 
 static int
 close_ledger(struct ledger *l)
@@ -272,8 +272,8 @@ follow_once(struct ledger *l, const struct ledger_publisher *publisher, bool now
 	struct follower *f = l->follower;
 	bool wanted = take_wanted(l);
 	TRY(follower_catch_up(f));
-	if (store_wal_size(f->derived) > 8 << 20)
-		TRY(store_checkpoint(f->derived));
+	if (store_wal_size(f->derived) > DERIVED_WAL)
+		store_wal_restart(f->derived);  /* else at the next turn: readers of it are brief */
 	if (f->moved && !atomic_load(&l->uncovered_since))
 		atomic_store(&l->uncovered_since, clock_monotonic());
 	if (f->moved && (wanted || now)) {

@@ -10,7 +10,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { GROUP = 2048, CHECKPOINT_BYTES = 4 << 20 };
+enum { GROUP = 2048, CHECKPOINT_BYTES = 4 << 20, WAL_BYTES = 3 * CHECKPOINT_BYTES, RESTART_EVERY = 20 * 1000 };
 
 struct record_worker {
 	struct record *record;
@@ -33,6 +33,9 @@ struct record {
 	struct record_worker *workers;
 	bool ending, running;
 	bool checkpointing;             /* the checkpointer is at work, or woken */
+	int64_t checkpointed;           /* bytes of the log when it was woken last */
+	atomic_bool full;               /* the log has been copied, and is to begin anew */
+	int64_t tried;                  /* when that was tried last */
 	atomic_uint_fast64_t epoch, changes;
 	_Atomic(err_t) state;
 	struct reserve *reserve;        /* the recorder's */
@@ -49,6 +52,12 @@ uint64_t
 record_changes(const struct record *r)
 {
 	return atomic_load(&r->changes);
+}
+
+bool
+record_wants_room(const struct record *r)
+{
+	return atomic_load_explicit(&r->full, memory_order_relaxed);
 }
 
 err_t
@@ -292,11 +301,29 @@ account(struct record *r, const struct group *g)
 	r->counts.entries += g->counts.entries;
 	r->counts.stale += g->counts.stale;
 	r->counts.replays += g->counts.replays;
-	if (!r->checkpointing && store_wal_size(r->options.store) > CHECKPOINT_BYTES) {
+	int64_t size = store_wal_size(r->options.store);
+	if (size < r->checkpointed)
+		r->checkpointed = 0;
+	/* what the reserve gave is for operators' entries, not for the file that the log is copied into */
+	if (!r->checkpointing && size - r->checkpointed > CHECKPOINT_BYTES && !reserve_is_given(r->reserve)) {
+		r->checkpointed = size;
 		r->checkpointing = true;
 		pthread_cond_signal(&r->checkpoint);
 	}
 	pthread_mutex_unlock(&r->lock);
+}
+
+/* Without this the log would grow for as long as somebody always reads in it (10 MB a second under load), and each sync
+ * would have to write the file's new size as well. */
+static void
+begin_log_anew(struct record *r)
+{
+	int64_t now = clock_monotonic();
+	if (!record_wants_room(r) || now - r->tried < RESTART_EVERY || reserve_is_given(r->reserve))
+		return;
+	r->tried = now;
+	if (store_wal_restart(r->options.store))
+		atomic_store(&r->full, false);
 }
 
 static void *
@@ -308,6 +335,7 @@ run_recorder(void *argument)
 		struct group g = { .record = r, .first = take_group(r) };
 		if (!g.first)
 			return NULL;
+		begin_log_anew(r);
 		err_t e = run_group(&g);
 		atomic_store(&r->state, e ? e : reserve_is_given(r->reserve) ? E_STORE_FULL : NULL);
 		if (e)
@@ -317,6 +345,21 @@ run_recorder(void *argument)
 		if (e == E_OUTCOME_UNKNOWN && r->options.failed)
 			r->options.failed(r->options.argument, e);
 	}
+}
+
+/* A disk that is full today has room tomorrow: it is tried again. */
+static bool
+copy_log(struct record *r, struct store *store)
+{
+	const struct timespec pause = { 1, 0 };
+	err_t e = store_checkpoint(store);
+	if (!e) {
+		atomic_store(&r->full, true);
+		return true;
+	}
+	log_event(LOG_ERROR, "checkpoint.failed", "code", e->name, "then", "it is tried again", NULL);
+	nanosleep(&pause, NULL);
+	return false;
 }
 
 static void *
@@ -332,13 +375,15 @@ run_checkpointer(void *argument)
 		while (!r->checkpointing && !r->ending)
 			pthread_cond_wait(&r->checkpoint, &r->lock);
 		pthread_mutex_unlock(&r->lock);
-		e = store_checkpoint(store);
+		bool copied = copy_log(r, store);
 		pthread_mutex_lock(&r->lock);
 		r->checkpointing = false;
+		if (!copied)
+			r->checkpointed = 0;
 	}
 	pthread_mutex_unlock(&r->lock);
 	if (e)
-		log_event(LOG_ERROR, "checkpoint.failed", "code", e->name, NULL);
+		log_event(LOG_ERROR, "checkpoint.failed", "code", e->name, "then", "the log grows until the next start", NULL);
 	return NULL;
 }
 
@@ -380,6 +425,7 @@ record_open(const void *owner, const struct record_options *options, struct reco
 	r->options = *options;
 	r->last = &r->first;
 	atomic_store(&r->epoch, 1);
+	TRY(store_wal_reserve(r->options.store, WAL_BYTES));
 	r->reserve = reserve_open(r, options->dir);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->queued, NULL);

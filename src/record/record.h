@@ -66,6 +66,8 @@ uint64_t record_epoch(const struct record *);
 /* Any thread. Counts the commits that changed more than the book: a view of the store that was opened after it was
  * read is as good as a new one for as long as it stays the same. */
 uint64_t record_changes(const struct record *);
+/* Any thread. The write-ahead log is to begin anew: who reads in it should not hold on to a view. */
+bool record_wants_room(const struct record *);
 /* NULL, or why not everything can be recorded now: what /readyz says. */
 err_t record_state(const struct record *);
 

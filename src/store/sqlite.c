@@ -5,11 +5,14 @@
 
 #include "base/memory.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { STATEMENTS = 256, BUSY_MS = 5000 };
+enum { STATEMENTS = 256, BUSY_MS = 5000, PAGE_SIZE = 4096, RESTART_WAITS = 20, RESTART_WAIT_NS = 100 * 1000 };
 
 struct prepared {
 	const struct query *query;
@@ -22,6 +25,7 @@ struct store {
 	sqlite3 *db;
 	enum store_use use;
 	char *wal;
+	int64_t wal_size;
 	struct prepared prepared[STATEMENTS];   /* open addressing by the query's address */
 };
 
@@ -72,6 +76,16 @@ execute(struct store *s, const char *sql)
 	return fault_of(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
+static int
+committed(void *argument, sqlite3 *db, const char *name, int frames)
+{
+	struct store *s = argument;
+	(void)db;
+	(void)name;
+	s->wal_size = (int64_t)frames * PAGE_SIZE;
+	return SQLITE_OK;
+}
+
 fallible
 store_open(const void *owner, const char *path, enum store_use use, struct store **out)
 {
@@ -88,6 +102,7 @@ store_open(const void *owner, const char *path, enum store_use use, struct store
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	TRY(execute(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
 	               "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048; PRAGMA trusted_schema = OFF"));
+	sqlite3_wal_hook(s->db, committed, s);
 	if (use == STORE_READ)
 		TRY(execute(s, "PRAGMA query_only = ON"));
 	if (use == STORE_DERIVED)
@@ -287,6 +302,40 @@ row_is_null(struct rows *r, int column)
 	return sqlite3_column_type(r->prepared->statement, column) == SQLITE_NULL;
 }
 
+static int
+wait_a_little(void *argument, int times)
+{
+	const struct timespec little = { 0, RESTART_WAIT_NS };
+	(void)argument;
+	return times < RESTART_WAITS && nanosleep(&little, NULL) == 0;
+}
+
+bool
+store_wal_restart(struct store *s)
+{
+	sqlite3_busy_handler(s->db, wait_a_little, NULL);
+	int result = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	return result == SQLITE_OK;
+}
+
+/* Of zeros, which SQLite takes for no log (walIndexRecover: no magic number), and really written: blocks that are only
+ * promised would have to be recorded at the first write of each. */
+fallible
+store_wal_reserve(struct store *s, int64_t size)
+{
+	static const uint8_t zeros[65536];
+	struct stat st;
+	int fd = open(s->wal, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return E_IO;
+	bool good = fstat(fd, &st) == 0;
+	for (int64_t at = st.st_size; good && at < size; at += (int64_t)sizeof zeros)
+		good = pwrite(fd, zeros, sizeof zeros, at) == (ssize_t)sizeof zeros;
+	good = good && fsync(fd) == 0;
+	return close(fd) == 0 && good ? NULL : E_IO;
+}
+
 fallible
 store_checkpoint(struct store *s)
 {
@@ -297,6 +346,5 @@ store_checkpoint(struct store *s)
 int64_t
 store_wal_size(const struct store *s)
 {
-	struct stat st;
-	return stat(s->wal, &st) == 0 ? st.st_size : 0;
+	return s->wal_size;
 }

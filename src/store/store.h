@@ -93,5 +93,10 @@ bool row_is_null(struct rows *, int column);
 
 /* Copies pages from the write-ahead log into the file. From a thread of its own: it took 206 ms for 60 MB. */
 fallible store_checkpoint(struct store *);
-/* Bytes in the write-ahead log. */
+/* Bytes in the write-ahead log as this connection's last commit left it. */
 int64_t store_wal_size(const struct store *);
+/* By the one that writes, between transactions: copies what is left, and has the log begun anew, if within two milliseconds
+ * nobody reads in it any more. The file keeps its size, and what is written over needs no new size to be synced. */
+bool store_wal_restart(struct store *);
+/* Gives the log's file that size at least, so that the first commits need not. */
+fallible store_wal_reserve(struct store *, int64_t size);

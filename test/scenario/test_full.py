@@ -66,7 +66,8 @@ class Full(unittest.TestCase):
         self.assertEqual(h.http("GET", "/readyz").status, 503)
         self.assertEqual(h.http("POST", "/v1/people/sup2/leave", "adm1", body={}).status, 200)     # suspicion does not wait
         self.assertEqual(h.http("GET", "/v1/whoami", "sup2").status, 401)
-        self.assertEqual(h.http("GET", "/v1/ledger?limit=5", "aud1").status, 200)
+        a = h.http("GET", "/v1/ledger?limit=5", "aud1")
+        self.assertEqual(a.status, 200, (a.body, h.logged()))
         self.assertEqual(h.login("eng1").status, 200)
         checks = {c["id"]: c["state"] for g in h.http("GET", "/v1/measures", "aud1").json["items"] for c in g["checks"]}
         self.assertEqual(checks["P3.1.recorded-first"], "broken")

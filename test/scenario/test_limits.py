@@ -1,4 +1,6 @@
-"""What one identity may ask in a second: its flood is refused, unrecorded, and nobody else's business."""
+"""What one identity may ask in a second, and what the write-ahead log may grow to."""
+import os
+import threading
 import time
 import unittest
 
@@ -45,6 +47,36 @@ class Rate(unittest.TestCase):
             done = h.sekisho("serve", "--dir", h.dir, "--https", "127.0.0.1:0", "--rate", text)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("expected PEOPLE[:APPLICATIONS]", done.stderr)
+
+
+class Log(unittest.TestCase):
+    def test_the_write_ahead_log_begins_anew_while_others_read_all_the_time(self):
+        """Readers whose views overlap would keep it growing for ever: 10 MB a second under load."""
+        with House() as h:
+            h.token("sup1")
+            ended = threading.Event()
+
+            def read():
+                c = h.connect()
+                while not ended.is_set():
+                    self.assertEqual(h.http("GET", TICKET, "sup1", purpose="C", connection=c).status, 200)
+
+            readers = [threading.Thread(target=read) for _ in range(3)]
+            for r in readers:
+                r.start()
+            c = h.connect()
+            largest = 0
+            try:
+                for n in range(800):                        # 48 MB of bodies
+                    answer = h.http("PUT", f"/v1/subscribers/acme/objects/tickets/w{n}", "sup1", body=os.urandom(60000), purpose="C",
+                                    connection=c, Content_Type="application/octet-stream")
+                    self.assertEqual(answer.status, 201, answer.body)
+                    largest = max(largest, os.path.getsize(os.path.join(h.dir, "store/store.db-wal")))
+            finally:
+                ended.set()
+                for r in readers:
+                    r.join()
+            self.assertLess(largest, 32 << 20)
 
 
 if __name__ == "__main__":
