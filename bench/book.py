@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,10 @@ def main():
         row("entries", done["entries"], f"{subscribers} subscribers, Zipf")
         row("durable entries/s", f"{done['entries_per_second']:.0f}", "one process making and recording them")
         row("follower's share of CPU", f"{cpu.get('follower', 0) / max(sum(cpu.values()), 0.01):.0%}", str({k: round(v, 2) for k, v in cpu.items()}))
+        db = sqlite3.connect(os.path.join(h.dir, "store/store.db"))
+        signed = db.execute("SELECT count(*) FROM checkpoint").fetchone()[0]
+        db.close()
+        row("checkpoints signed while filling, /s", f"{signed / done['seconds']:.2f}", f"{signed} in {done['seconds']:.1f} s; aim 1")
         row("peak memory of the filler, MB", f"{peak / 1024:.0f}")
         begun = time.monotonic()
         h.start()
