@@ -39,7 +39,7 @@ enum {
 	CEDAR_SOURCE_MAX = 64 << 20, /* bytes of one text */
 	CEDAR_DEPTH_MAX = 256,       /* nesting of expressions, values and JSON */
 	CEDAR_NAME_MAX = 4096,       /* bytes of a name with its namespaces */
-	CEDAR_POLICIES_MAX = 1 << 24
+	CEDAR_POLICIES_MAX = (1 << 24) - 1
 };
 
 struct cedar_policies; /* compiled, immutable */
@@ -66,10 +66,11 @@ struct cedar_text cedar_policy_annotation(const struct cedar_policies *, size_t 
 /* Its span of the text that the set was parsed from, which is not copied: only while the caller keeps it. Empty from JSON. */
 struct cedar_text cedar_policy_source(const struct cedar_policies *, size_t index);
 bool cedar_policy_forbids(const struct cedar_policies *, size_t index);
-/* Bytes held by the set, for measuring. */
+/* Bytes held by the set, for measuring; with those of the set that it was linked from, which lives as long. */
 size_t cedar_policies_memory(const struct cedar_policies *);
 
-/* Templates: text with ?principal or ?resource. A link is a new set with one more policy. */
+/* Templates: text with ?principal or ?resource. A link is a new set with one more policy; it holds on to the set that was
+ * parsed, not to those in between. */
 struct cedar_uid_text {
 	struct cedar_text type, id;
 };

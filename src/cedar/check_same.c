@@ -31,33 +31,146 @@ literal_hash(const struct cedar_key *key, const struct cedar_value *value)
 	return 0;
 }
 
-/* An && is the same whether it was written as a path behind `has` or not. */
-static uint8_t
-detail_of(const struct cedar_expr *expr)
+/* The reference has fewer kinds of nodes: `a != b` is `!(a == b)` to it, > and >= are negations of <= and <, `is … in …` is an
+ * && of two, && and || take two operands, and the fields of a record have no order. Two expressions are the same if they are
+ * so in its eyes. A part of a node that stands for several: */
+enum part { WHOLE, UNDER_NOT, IS_ALONE, IN_ALONE };
+
+struct shape {
+	const struct cedar_expr *expr;
+	enum part part;
+};
+
+static bool
+is_negation(const struct cedar_expr *expr)
 {
-	return expr->kind == CEDAR_NODE_AND ? 0 : expr->detail;
+	return expr->kind == CEDAR_NODE_NOT_EQUAL || expr->kind == CEDAR_NODE_GREATER || expr->kind == CEDAR_NODE_GREATER_EQUAL;
 }
 
-/* Only the upper levels: `has a.b.c` shares operands, and walking all of them could take forever. */
-static uint64_t
-hash_levels(const struct cedar_key *key, const struct cedar_expr *expr, unsigned levels)
+static enum cedar_node
+kind_of(struct shape shape)
 {
-	size_t count = levels > 0 ? cedar_expr_operands(expr) : 0, i;
-	uint64_t hash = mix(expr->kind, detail_of(expr));
+	enum cedar_node kind = (enum cedar_node)shape.expr->kind;
 
-	if (expr->kind == CEDAR_NODE_LITERAL)
+	if (shape.part == UNDER_NOT)
+		return kind == CEDAR_NODE_NOT_EQUAL ? CEDAR_NODE_EQUAL : kind == CEDAR_NODE_GREATER ? CEDAR_NODE_LESS_EQUAL : CEDAR_NODE_LESS;
+	if (shape.part == IN_ALONE)
+		return CEDAR_NODE_IN;
+	if (shape.part == IS_ALONE)
+		return CEDAR_NODE_IS;
+	if (is_negation(shape.expr))
+		return CEDAR_NODE_NOT;
+	return kind == CEDAR_NODE_IS && shape.expr->inside != NULL ? CEDAR_NODE_AND : kind;
+}
+
+static size_t
+operands_of(struct shape shape)
+{
+	if (shape.part == WHOLE)
+		return is_negation(shape.expr) ? 1 : cedar_expr_operands(shape.expr);
+	return shape.part == IS_ALONE ? 1 : 2;
+}
+
+static struct shape
+operand_of(struct shape shape, size_t index)
+{
+	if (shape.part == WHOLE && is_negation(shape.expr))
+		return (struct shape){ shape.expr, UNDER_NOT };
+	return (struct shape){ cedar_expr_operand(shape.expr, index), WHOLE };
+}
+
+/* A place in a chain of && or ||, whose first operand can be such a chain as well: (a && b) && c is a && b && c. */
+struct place {
+	struct shape chain;
+	size_t left; /* operands at and before this one */
+};
+
+static bool
+is_chain(enum cedar_node kind)
+{
+	return kind == CEDAR_NODE_AND || kind == CEDAR_NODE_OR;
+}
+
+static struct place
+chain_end(struct shape chain)
+{
+	return (struct place){ chain, chain.expr->kind == CEDAR_NODE_IS ? 2 : chain.expr->count };
+}
+
+/* The operand here, and moves to the one before it; false at the end of the way. */
+static bool
+chain_back(struct place *place, struct shape *out)
+{
+	struct shape chain = place->chain;
+
+	if (place->left == 0)
+		return false;
+	place->left--;
+	if (chain.expr->kind == CEDAR_NODE_IS)
+		*out = (struct shape){ chain.expr, place->left ? IN_ALONE : IS_ALONE };
+	else
+		*out = (struct shape){ chain.expr->items[place->left], WHOLE };
+	if (place->left == 0 && kind_of(*out) == kind_of(chain)) {
+		*place = chain_end(*out);
+		return chain_back(place, out); /* a chain has more than one operand: the next ends it */
+	}
+	return true;
+}
+
+/* Only the upper levels, and of chains the ends: `has a.b.c` shares operands, and walking all of them could take forever. */
+enum { LEVELS = 8, ENDS = 16 };
+
+static uint64_t hash_levels(const struct cedar_key *, struct shape, unsigned levels);
+
+static uint64_t
+hash_chain(const struct cedar_key *key, struct shape chain, unsigned levels)
+{
+	struct place place = chain_end(chain);
+	uint64_t hash = kind_of(chain);
+	struct shape operand;
+	unsigned i;
+
+	for (i = 0; levels > 0 && i < ENDS && chain_back(&place, &operand); i++)
+		hash = mix(hash, hash_levels(key, operand, levels - 1));
+	return hash;
+}
+
+static uint64_t
+hash_record(const struct cedar_key *key, const struct cedar_expr *record, unsigned levels)
+{
+	uint64_t hash = 0;
+	size_t i;
+
+	for (i = 0; levels > 0 && i < record->count; i++)
+		hash += mix(cedar_text_hash(key, record->names[i], 7), hash_levels(key, (struct shape){ record->items[i], WHOLE }, levels - 1));
+	return hash;
+}
+
+static uint64_t
+hash_levels(const struct cedar_key *key, struct shape shape, unsigned levels)
+{
+	const struct cedar_expr *expr = shape.expr;
+	enum cedar_node kind = kind_of(shape);
+	size_t count = levels > 0 ? operands_of(shape) : 0, i;
+	uint64_t hash = mix(kind, kind == CEDAR_NODE_VARIABLE || kind == CEDAR_NODE_CALL ? expr->detail : 0);
+
+	if (kind == CEDAR_NODE_LITERAL)
 		return mix(hash, mix(expr->value.kind, literal_hash(key, &expr->value)));
-	if (expr->kind == CEDAR_NODE_ATTRIBUTE || expr->kind == CEDAR_NODE_HAS)
+	if (is_chain(kind))
+		return hash_chain(key, shape, levels);
+	if (kind == CEDAR_NODE_RECORD)
+		return mix(hash, hash_record(key, expr, levels));
+	if (kind == CEDAR_NODE_ATTRIBUTE || kind == CEDAR_NODE_HAS)
 		hash = mix(hash, cedar_text_hash(key, expr->name, 7));
 	for (i = 0; i < count; i++)
-		hash = mix(hash, hash_levels(key, cedar_expr_operand(expr, i), levels - 1));
+		hash = mix(hash, hash_levels(key, operand_of(shape, i), levels - 1));
 	return hash;
 }
 
 uint64_t
 cedar_expr_hash(const struct cedar_key *key, const struct cedar_expr *expr)
 {
-	return hash_levels(key, expr, 8);
+	return hash_levels(key, (struct shape){ expr, WHOLE }, LEVELS);
 }
 
 static bool
@@ -73,44 +186,81 @@ patterns_same(const struct cedar_pattern *a, const struct cedar_pattern *b)
 	return true;
 }
 
-/* What a node has besides its operands. */
+/* What a node has besides its operands; the kinds are the same. */
 static bool
-details_same(const struct cedar_expr *a, const struct cedar_expr *b)
+details_same(enum cedar_node kind, const struct cedar_expr *a, const struct cedar_expr *b)
+{
+	if (kind == CEDAR_NODE_LITERAL)
+		return cedar_value_equal(&a->value, &b->value);
+	if (kind == CEDAR_NODE_ATTRIBUTE || kind == CEDAR_NODE_HAS)
+		return cedar_text_equal(a->name, b->name);
+	if (kind == CEDAR_NODE_LIKE)
+		return patterns_same(a->pattern, b->pattern);
+	if (kind == CEDAR_NODE_IS)
+		return cedar_text_equal(a->type->type, b->type->type);
+	return (kind != CEDAR_NODE_VARIABLE && kind != CEDAR_NODE_CALL) || a->detail == b->detail;
+}
+
+static bool same_within(struct shape, struct shape, unsigned *budget);
+
+static bool
+chains_same(struct shape a, struct shape b, unsigned *budget)
+{
+	struct place left = chain_end(a), right = chain_end(b);
+	struct shape one, other;
+
+	while (chain_back(&left, &one))
+		if (!chain_back(&right, &other) || !same_within(one, other, budget))
+			return false;
+	return !chain_back(&right, &other);
+}
+
+/* The field of a name, looked for first where the other record has it. */
+static size_t
+field_find(const struct cedar_expr *record, struct cedar_text name, size_t guess, unsigned *budget)
 {
 	size_t i;
 
-	if (a->kind == CEDAR_NODE_LITERAL)
-		return cedar_value_equal(&a->value, &b->value);
-	if (a->kind == CEDAR_NODE_ATTRIBUTE || a->kind == CEDAR_NODE_HAS)
-		return cedar_text_equal(a->name, b->name);
-	if (a->kind == CEDAR_NODE_LIKE)
-		return patterns_same(a->pattern, b->pattern);
-	if (a->kind == CEDAR_NODE_IS)
-		return cedar_text_equal(a->type->type, b->type->type);
-	if (a->kind == CEDAR_NODE_RECORD)
-		for (i = 0; i < a->count; i++)
-			if (!cedar_text_equal(a->names[i], b->names[i]))
-				return false;
-	return true;
+	if (guess < record->count && cedar_text_equal(record->names[guess], name))
+		return guess;
+	for (i = 0; i < record->count && *budget > 0; i++, --*budget)
+		if (cedar_text_equal(record->names[i], name))
+			return i;
+	return record->count;
 }
 
 static bool
-same_within(const struct cedar_expr *a, const struct cedar_expr *b, unsigned *budget)
+records_same(const struct cedar_expr *a, const struct cedar_expr *b, unsigned *budget)
 {
-	size_t count, i;
+	size_t i, at;
 
-	if (a == b)
+	for (i = 0; i < a->count; i++) {
+		at = field_find(b, a->names[i], i, budget);
+		if (at == b->count || !same_within((struct shape){ a->items[i], WHOLE }, (struct shape){ b->items[at], WHOLE }, budget))
+			return false;
+	}
+	return a->count == b->count;
+}
+
+static bool
+same_within(struct shape a, struct shape b, unsigned *budget)
+{
+	enum cedar_node kind = kind_of(a);
+	size_t count = operands_of(a), i;
+
+	if (a.expr == b.expr && a.part == b.part)
 		return true;
-	if (*budget == 0)
+	if (*budget == 0 || kind != kind_of(b))
 		return false;
 	(*budget)--;
-	if (a->kind != b->kind || detail_of(a) != detail_of(b) || a->depth != b->depth)
-		return false;
-	count = cedar_expr_operands(a);
-	if (count != cedar_expr_operands(b) || !details_same(a, b))
+	if (is_chain(kind))
+		return chains_same(a, b, budget);
+	if (kind == CEDAR_NODE_RECORD)
+		return records_same(a.expr, b.expr, budget);
+	if (count != operands_of(b) || !details_same(kind, a.expr, b.expr))
 		return false;
 	for (i = 0; i < count; i++)
-		if (!same_within(cedar_expr_operand(a, i), cedar_expr_operand(b, i), budget))
+		if (!same_within(operand_of(a, i), operand_of(b, i), budget))
 			return false;
 	return true;
 }
@@ -120,5 +270,5 @@ cedar_expr_same(const struct cedar_expr *a, const struct cedar_expr *b)
 {
 	unsigned budget = 100000;
 
-	return same_within(a, b, &budget);
+	return same_within((struct shape){ a, WHOLE }, (struct shape){ b, WHOLE }, &budget);
 }

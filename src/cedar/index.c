@@ -1,233 +1,189 @@
 /* index.c - policies by scope, so that those which cannot apply are never looked at.
  *
- * Every entity and type that a scope names gets a number; a request looks up its three uids, their ancestors and types
- * once and then compares numbers. Each policy lies in one bucket, under the most telling part of its scope: the entity of
- * the resource, else of the principal, else those of the action, else a type, else among those that all must look at.
+ * Every entity and type that a scope names gets a number, one for each way of being named; a request looks up its three uids,
+ * their ancestors and types once and then compares numbers. Where the policies lie is decided by index_split.c.
  */
 #include "cedar/index_inside.h"
 
-static struct name *
-name_of(struct cedar_index *index, const struct cedar_uid *uid, bool is_type)
-{
-	struct name *name = cedar_name_slot(index, uid, is_type);
-
-	if (name->uid == NULL) {
-		name->check = (uint32_t)((is_type ? uid->type_hash : uid->hash) >> 32);
-		name->uid = uid;
-		name->is_type = is_type;
-		name->number = (uint32_t)++index->name_count & INT32_MAX;
-	}
-	return name;
-}
-
-static const struct cedar_scope *
-scope_of(const struct cedar_policy *policy, enum part part)
-{
-	return part == PART_PRINCIPAL ? &policy->principal : part == PART_ACTION ? &policy->action : &policy->resource;
-}
-
-static uint32_t
-party_number(struct cedar_index *index, const struct cedar_scope *scope)
-{
-	return scope->count > 0 ? name_of(index, scope->entities, false)->number : 0;
-}
-
-static uint32_t
-type_number(struct cedar_index *index, const struct cedar_scope *scope)
-{
-	return scope->type != NULL ? name_of(index, scope->type, true)->number : 0;
-}
-
+/* Whoever is nearer to its place gives way to who is farther (Robin Hood hashing): no search is long. */
 static void
-row_fill(struct cedar_index *index, struct row *row, const struct cedar_policy *policy)
+name_insert(struct cedar_index *index, struct name name)
 {
-	const struct cedar_scope *action = &policy->action;
+	size_t at = cedar_hash_place(name.check, index->name_size), distance;
+
+	for (distance = 0; index->names[at].uid != NULL; distance++, at = cedar_name_next(index, at)) {
+		size_t other = cedar_name_distance(index, at);
+		struct name kept = index->names[at];
+
+		if (other >= distance)
+			continue;
+		index->names[at] = name;
+		name = kept;
+		distance = other;
+	}
+	index->names[at] = name;
+}
+
+static uint32_t
+number_of(struct cedar_index *index, const struct cedar_uid *uid, unsigned aspect)
+{
+	const struct name *name = cedar_name_find(index, uid, aspect);
+
+	if (name != NULL)
+		return name->number;
+	index->aspects |= (uint8_t)(1u << aspect);
+	index->name_count++;
+	name_insert(index, (struct name){ .uid = uid, .check = (uint32_t)cedar_name_hash(uid, aspect), .aspect = aspect & 7,
+				   .number = (uint32_t)index->name_count & 0x1FFFFFFF });
+	return (uint32_t)index->name_count;
+}
+
+static uint32_t
+number_claim(struct cedar_index *index, const struct claim *claim, uint32_t *numbers)
+{
 	uint32_t i;
 
+	for (i = 0; i < claim->count; i++)
+		numbers[i] = number_of(index, cedar_claim_uid(claim, i), claim->aspect);
+	return claim->count;
+}
+
+static size_t
+claims_members(const struct claim claims[PLACES])
+{
+	size_t count = 0, i;
+
+	for (i = 0; i < PLACES; i++)
+		count += claims[i].count;
+	return count;
+}
+
+struct sizes {
+	size_t members, listed; /* of all claims; of lists of actions */
+};
+
+/* A list that is that of the policy before is kept once. */
+static bool
+lists_actions(const struct cedar_policy *policies, size_t at)
+{
+	return policies[at].action.count > 1 && (at == 0 || policies[at].action.entities != policies[at - 1].action.entities);
+}
+
+static struct sizes
+sizes_count(const struct cedar_policy *policies, size_t count)
+{
+	struct claim scope[PLACES], all[PLACES];
+	struct sizes sizes = { 0 };
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		cedar_index_claims(&policies[i], scope, all);
+		sizes.members += claims_members(scope) + claims_members(all);
+		sizes.listed += lists_actions(policies, i) ? policies[i].action.count : 0;
+	}
+	return sizes;
+}
+
+/* The scope, for comparing. */
+static void
+row_fill(struct cedar_index *index, struct row *row, const struct cedar_policy *policy, const struct claim scope[PLACES], uint32_t lists)
+{
+	unsigned place;
+
 	row->duty = (struct cedar_duty){ policy->conditions, policy->condition_count, policy->forbids };
-	for (i = 0; i < PARTS; i++)
-		row->kinds[i] = scope_of(policy, (enum part)i)->kind;
-	row->principal = party_number(index, &policy->principal);
-	row->resource = party_number(index, &policy->resource);
-	row->types[0] = type_number(index, &policy->principal);
-	row->types[1] = type_number(index, &policy->resource);
-	row->action_list = action->count > 1;
-	row->action = (struct range){ row->action_list ? (uint32_t)index->number_count : party_number(index, action), action->count };
-	for (i = 0; row->action_list && i < action->count; i++)
-		index->numbers[index->number_count++] = name_of(index, &action->entities[i], false)->number;
-}
+	row->actions = policy->action.count;
+	for (place = 0; place < PLACES; place++) {
+		const struct claim *claim = &scope[place];
 
-static bool
-by_entity(const struct cedar_scope *scope)
-{
-	return scope->count > 0;
-}
-
-/* Can never match: action in [] */
-static bool
-never(const struct cedar_policy *policy)
-{
-	return policy->action.kind == CEDAR_SCOPE_IN && policy->action.count == 0;
-}
-
-/* Visits the buckets that a policy lies in; answers how many. */
-static size_t
-policy_buckets(struct cedar_index *index, const struct cedar_policy *policy, uint32_t at, struct range **out)
-{
-	if (by_entity(&policy->resource)) {
-		*out = &name_of(index, policy->resource.entities, false)->bucket;
-		return 1;
+		if (claim->count == 1)
+			number_claim(index, claim, &row->names[place]);
+		else if (claim->count > 1)
+			row->names[place] = lists;
 	}
-	if (by_entity(&policy->principal)) {
-		*out = &name_of(index, policy->principal.entities, false)->bucket;
-		return 1;
-	}
-	if (by_entity(&policy->action)) {
-		if (at < policy->action.count)
-			*out = &name_of(index, &policy->action.entities[at], false)->bucket;
-		return policy->action.count;
-	}
-	if (policy->principal.type != NULL) {
-		*out = &name_of(index, policy->principal.type, true)->bucket;
-		return 1;
-	}
-	if (policy->resource.type != NULL) {
-		*out = &name_of(index, policy->resource.type, true)->bucket;
-		return 1;
-	}
-	return 0;
 }
 
 static void
-buckets_count(struct cedar_index *index, const struct cedar_policy *policies, size_t count)
+asked_fill(struct cedar_index *index, struct asking *asking, size_t at, const struct claim all[PLACES], uint32_t *used)
 {
-	struct range *bucket;
-	uint32_t j;
+	struct asked *asked = &asking->asked[at];
+	unsigned place;
+
+	asked->start = *used;
+	for (place = 0; place < PLACES; place++) {
+		asked->counts[place] = number_claim(index, &all[place], asking->numbers + *used);
+		*used += asked->counts[place];
+	}
+}
+
+/* Numbers all names; the table is a wide one in passing. */
+static void
+policies_number(struct cedar_index *index, struct asking *asking, const struct cedar_policy *policies)
+{
+	struct claim scope[PLACES], all[PLACES];
+	uint32_t used = 0, listed = 0;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		for (j = 0; !never(&policies[i]) && j < policy_buckets(index, &policies[i], j, &bucket); j++)
-			bucket->count++;
-}
-
-static void
-buckets_place(struct cedar_index *index)
-{
-	uint32_t start = 0;
-	size_t i;
-
-	for (i = 0; i < index->name_size; i++) {
-		index->names[i].bucket.start = start;
-		start += index->names[i].bucket.count;
-		index->names[i].bucket.count = 0;
+	for (i = 0; i < asking->count; i++) {
+		asking->asked[i].never = !cedar_index_claims(&policies[i], scope, all);
+		if (lists_actions(policies, i))
+			listed += number_claim(index, &scope[PLACE_ACTION], index->numbers + listed);
+		row_fill(index, &index->rows[i], &policies[i], scope, listed - policies[i].action.count);
+		asked_fill(index, asking, i, all, &used);
 	}
 }
 
-static void
-buckets_fill(struct cedar_index *index, const struct cedar_policy *policies, size_t count)
-{
-	struct range *bucket;
-	size_t i, buckets;
-	uint32_t j;
-
-	for (i = 0; i < count; i++) {
-		if (never(&policies[i]))
-			continue;
-		buckets = policy_buckets(index, &policies[i], 0, &bucket);
-		if (buckets == 0)
-			index->always[index->always_count++] = (uint32_t)i;
-		for (j = 0; j < buckets; j++) {
-			policy_buckets(index, &policies[i], j, &bucket);
-			if (bucket->count == 0 || index->entries[bucket->start + bucket->count - 1] != i)
-				index->entries[bucket->start + bucket->count++] = (uint32_t)i;
-		}
-	}
-}
-
-/* Bounds on how many names, entries and list members there can be. */
-static void
-sizes_count(const struct cedar_policy *policies, size_t count, size_t *names, size_t *entries, size_t *always)
-{
-	size_t i;
-
-	*names = *entries = *always = 0;
-	for (i = 0; i < count; i++) {
-		const struct cedar_policy *policy = &policies[i];
-		bool typed = policy->principal.type != NULL || policy->resource.type != NULL;
-
-		*names += (size_t)policy->principal.count + policy->action.count + policy->resource.count +
-			(policy->principal.type != NULL) + (policy->resource.type != NULL);
-		if (by_entity(&policy->resource) || by_entity(&policy->principal))
-			*entries += 1;
-		else
-			*entries += policy->action.count ? policy->action.count : typed;
-		*always += !by_entity(&policy->resource) && !by_entity(&policy->principal) && !by_entity(&policy->action) && !typed;
-	}
-}
-
-static size_t
-list_members(const struct cedar_policy *policies, size_t count)
-{
-	size_t members = 0, i;
-
-	for (i = 0; i < count; i++)
-		if (policies[i].action.count > 1)
-			members += policies[i].action.count;
-	return members;
-}
-
-/* First into a wide table in passing, then into one that is as large as the names that there are. */
+/* From the wide table into one that is as large as the names that there are. */
 static bool
-names_number(struct cedar_index *index, struct cedar_arena *arena, const struct cedar_policy *policies, size_t count, size_t names)
+names_keep(struct cedar_index *index, struct cedar_arena *arena, struct asking *asking)
 {
-	struct cedar_arena passing;
-	size_t distinct, i;
-	uint32_t j;
-	unsigned part;
+	struct name *wide = index->names;
+	size_t wide_size = index->name_size, i;
 
-	cedar_arena_init(&passing, &arena->memory, 4096);
-	index->name_size = names * 2 + 1;
-	index->names = cedar_arena_zero(&passing, index->name_size * sizeof *index->names);
+	index->name_size = index->name_count + index->name_count / 3 + 1;
+	index->names = cedar_arena_zero(arena, index->name_size * sizeof *index->names);
 	if (index->names == NULL)
 		return false;
-	for (i = 0; i < count; i++)
-		for (part = 0; part < PARTS; part++) {
-			const struct cedar_scope *scope = scope_of(&policies[i], part);
-
-			if (scope->type != NULL)
-				name_of(index, scope->type, true);
-			for (j = 0; j < scope->count; j++)
-				name_of(index, &scope->entities[j], false);
+	for (i = 0; i < wide_size; i++)
+		if (wide[i].uid != NULL) {
+			name_insert(index, wide[i]);
+			asking->aspect_of[wide[i].number] = wide[i].aspect;
 		}
-	distinct = index->name_count;
-	cedar_arena_dispose(&passing);
-	index->name_count = 0;
-	index->name_size = distinct + distinct / 2 + 1;
-	index->names = cedar_arena_zero(arena, index->name_size * sizeof *index->names);
-	return index->names != NULL;
+	return true;
+}
+
+static bool
+index_fill(struct cedar_index *index, struct cedar_arena *arena, struct cedar_arena *passing, const struct cedar_policy *policies,
+	size_t count)
+{
+	struct sizes sizes = sizes_count(policies, count);
+	struct asking asking = { .memory = &arena->memory, .count = count };
+
+	index->key = arena->key.words[0];
+	index->name_size = sizes.members * 2 + 1;
+	index->names = cedar_arena_zero(passing, index->name_size * sizeof *index->names);
+	asking.asked = cedar_arena_take(passing, count * sizeof *asking.asked);
+	asking.numbers = cedar_arena_take(passing, sizes.members * sizeof *asking.numbers);
+	asking.aspect_of = cedar_arena_take(passing, sizes.members + 1);
+	index->numbers = cedar_arena_take(arena, sizes.listed * sizeof *index->numbers);
+	index->rows = cedar_arena_zero(arena, count * sizeof *index->rows);
+	if (passing->failed || index->numbers == NULL || index->rows == NULL)
+		return false;
+	policies_number(index, &asking, policies);
+	asking.name_count = index->name_count;
+	return names_keep(index, arena, &asking) && cedar_index_split(index, arena, &asking);
 }
 
 struct cedar_index *
 cedar_index_new(struct cedar_arena *arena, const struct cedar_policy *policies, size_t count)
 {
 	struct cedar_index *index = cedar_arena_zero(arena, sizeof *index);
-	size_t names, entries, always, i;
+	struct cedar_arena passing;
+	bool done;
 
-	sizes_count(policies, count, &names, &entries, &always);
-	if (index == NULL) /* the small arrays fill what is left of the last block */
+	if (index == NULL)
 		return NULL;
-	index->numbers = cedar_arena_take(arena, list_members(policies, count) * sizeof *index->numbers);
-	index->always = cedar_arena_take(arena, always * sizeof *index->always);
-	index->entries = cedar_arena_take(arena, entries * sizeof *index->entries);
-	if (!names_number(index, arena, policies, count, names))
-		return NULL;
-	index->rows = cedar_arena_zero(arena, count * sizeof *index->rows);
-	if (index->rows == NULL || index->entries == NULL || index->numbers == NULL || index->always == NULL)
-		return NULL;
-	for (i = 0; i < count; i++)
-		row_fill(index, &index->rows[i], &policies[i]);
-	buckets_count(index, policies, count);
-	buckets_place(index);
-	buckets_fill(index, policies, count);
-	return index;
+	cedar_arena_init(&passing, &arena->memory, 4096);
+	done = index_fill(index, arena, &passing, policies, count);
+	cedar_arena_dispose(&passing);
+	return done ? index : NULL;
 }

@@ -1,121 +1,152 @@
 /* index_find.c - the policies whose scope matches a request. */
 #include "cedar/index_inside.h"
 
-/* A party of the request in numbers; 0: no scope names it. */
-struct party {
-	const struct name *self, *type;
-	const struct name **ancestors; /* only those that scopes name */
-	size_t ancestor_count;
+/* What the request has in one aspect; only names that scopes have. */
+struct had {
+	const struct name **names;
+	size_t count;
 };
 
 struct search {
 	const struct cedar_index *index;
 	struct cedar_arena *arena;
-	struct party parties[PARTS];
+	struct had had[ASPECTS];
+	const struct name *single[ASPECTS]; /* room for where there can be but one */
 	uint32_t *items;
 	size_t count, capacity;
 	bool failed;
 };
 
-static const struct name *
-name_find(const struct cedar_index *index, const struct cedar_uid *uid, bool is_type)
-{
-	const struct name *name = cedar_name_slot(index, uid, is_type);
+/* The aspects of a party. */
+static const struct {
+	enum aspect equal, in, type;
+} aspects_of[3] = {
+	{ ASPECT_PRINCIPAL_EQUAL, ASPECT_PRINCIPAL_IN, ASPECT_PRINCIPAL_TYPE },
+	{ ASPECT_ACTION_EQUAL, ASPECT_ACTION_IN, ASPECTS },
+	{ ASPECT_RESOURCE_EQUAL, ASPECT_RESOURCE_IN, ASPECT_RESOURCE_TYPE },
+};
 
-	return name->uid != NULL ? name : NULL;
+static bool
+is_used(const struct cedar_index *index, unsigned aspect)
+{
+	return index->aspects >> aspect & 1;
+}
+
+static void
+name_prefetch(const struct cedar_index *index, const struct cedar_uid *uid, unsigned aspect)
+{
+	if (is_used(index, aspect))
+		__builtin_prefetch(&index->names[cedar_hash_place(cedar_name_hash(uid, aspect), index->name_size)]);
 }
 
 /* Starts the way of cache lines, which for a large set are far. */
 static void
-party_prefetch(const struct cedar_index *index, const struct cedar_uid *uid, const struct cedar_entity *entity)
+party_prefetch(const struct cedar_index *index, unsigned party, const struct cedar_uid *uid, const struct cedar_entity *entity)
 {
+	unsigned in = aspects_of[party].in;
 	size_t i;
 
-	__builtin_prefetch(&index->names[cedar_name_place(index, uid->hash)]);
-	__builtin_prefetch(&index->names[cedar_name_place(index, uid->type_hash)]);
-	for (i = 0; entity != NULL && i < entity->above.count && i < 16; i++)
-		__builtin_prefetch(&index->names[cedar_name_place(index, entity->above.links[i].hash)]);
+	name_prefetch(index, uid, aspects_of[party].equal);
+	name_prefetch(index, uid, aspects_of[party].type);
+	name_prefetch(index, uid, in);
+	for (i = 0; entity != NULL && is_used(index, in) && i < entity->above.count && i < 16; i++)
+		__builtin_prefetch(&index->names[cedar_hash_place(entity->above.links[i].hash ^ cedar_aspect_salt(in), index->name_size)]);
+}
+
+static void
+had_add(struct search *search, unsigned aspect, const struct cedar_uid *uid)
+{
+	const struct name *name = cedar_name_find(search->index, uid, aspect);
+	struct had *had = &search->had[aspect];
+
+	if (name != NULL)
+		had->names[had->count++] = name;
+}
+
+static void
+find_single(struct search *search, unsigned aspect, const struct cedar_uid *uid)
+{
+	if (!is_used(search->index, aspect))
+		return;
+	search->had[aspect].names = &search->single[aspect];
+	had_add(search, aspect, uid);
 }
 
 static bool
-party_find(struct search *search, struct party *party, const struct cedar_uid *uid, const struct cedar_entity *entity)
+find_inside(struct search *search, unsigned aspect, const struct cedar_uid *uid, const struct cedar_entity *entity)
 {
 	const struct cedar_ancestry *list;
+	struct had *had = &search->had[aspect];
 	size_t i;
 
-	party->self = name_find(search->index, uid, false);
-	party->type = name_find(search->index, uid, true);
-	if (entity == NULL || entity->above.total == 0)
+	if (!is_used(search->index, aspect))
 		return true;
-	party->ancestors = cedar_arena_take(search->arena, entity->above.total * sizeof(const struct name *));
-	if (party->ancestors == NULL)
+	had->names = cedar_arena_take(search->arena, (1 + (entity ? entity->above.total : 0)) * sizeof(const struct name *));
+	if (had->names == NULL)
 		return false;
-	for (list = &entity->above; list != NULL; list = list->beyond)
-		for (i = 0; i < list->count; i++) {
-			const struct name *name = name_find(search->index, list->links[i].uid, false);
-
-			if (name != NULL)
-				party->ancestors[party->ancestor_count++] = name;
-		}
+	had_add(search, aspect, uid);
+	for (list = entity ? &entity->above : NULL; list != NULL; list = list->beyond)
+		for (i = 0; i < list->count; i++)
+			had_add(search, aspect, list->links[i].uid);
 	return true;
 }
 
 static bool
-party_is(const struct party *party, uint32_t number)
+party_find(struct search *search, unsigned party, const struct cedar_uid *uid, const struct cedar_entity *entity)
 {
-	return party->self != NULL && party->self->number == number;
+	find_single(search, aspects_of[party].equal, uid);
+	find_single(search, aspects_of[party].type, uid);
+	return find_inside(search, aspects_of[party].in, uid, entity);
 }
 
 static bool
-party_inside(const struct party *party, uint32_t number)
+has_name(const struct had *had, uint32_t number)
 {
 	size_t i;
 
-	if (party_is(party, number))
-		return true;
-	for (i = 0; i < party->ancestor_count; i++)
-		if (party->ancestors[i]->number == number)
+	for (i = 0; i < had->count; i++)
+		if (had->names[i]->number == number)
+			return true;
+	return false;
+}
+
+/* By == or by `in`; 0 asks nothing. */
+static bool
+party_has(const struct search *search, unsigned party, uint32_t number)
+{
+	return number == 0 || has_name(&search->had[aspects_of[party].equal], number) ||
+		has_name(&search->had[aspects_of[party].in], number);
+}
+
+static bool
+action_matches(const struct search *search, const struct row *row)
+{
+	uint32_t i;
+
+	if (row->actions <= 1)
+		return party_has(search, 1, row->names[PLACE_ACTION]);
+	for (i = 0; i < row->actions; i++)
+		if (has_name(&search->had[ASPECT_ACTION_IN], search->index->numbers[row->names[PLACE_ACTION] + i]))
 			return true;
 	return false;
 }
 
 static bool
-part_matches(uint8_t kind, const struct party *party, uint32_t number, uint32_t type)
+type_matches(const struct had *had, uint32_t number)
 {
-	switch ((enum cedar_scope_kind)kind) {
-	case CEDAR_SCOPE_ANY:
-		return true;
-	case CEDAR_SCOPE_EQUAL:
-		return party_is(party, number);
-	case CEDAR_SCOPE_IN:
-		return party_inside(party, number);
-	case CEDAR_SCOPE_IS:
-		return party->type != NULL && party->type->number == type;
-	case CEDAR_SCOPE_IS_IN:
-		return party->type != NULL && party->type->number == type && party_inside(party, number);
-	}
-	return false;
+	return number == 0 || has_name(had, number);
 }
 
 static bool
 row_matches(const struct search *search, const struct row *row)
 {
-	const struct party *action = &search->parties[PART_ACTION];
-	uint32_t i;
-
-	if (!part_matches(row->kinds[PART_PRINCIPAL], &search->parties[PART_PRINCIPAL], row->principal, row->types[0]) ||
-		!part_matches(row->kinds[PART_RESOURCE], &search->parties[PART_RESOURCE], row->resource, row->types[1]))
-		return false;
-	if (!row->action_list)
-		return part_matches(row->kinds[PART_ACTION], action, row->action.start, 0);
-	for (i = 0; i < row->action.count; i++)
-		if (party_inside(action, search->index->numbers[row->action.start + i]))
-			return true;
-	return false;
+	return party_has(search, 0, row->names[PLACE_PRINCIPAL]) && party_has(search, 2, row->names[PLACE_RESOURCE]) &&
+		type_matches(&search->had[ASPECT_PRINCIPAL_TYPE], row->names[PLACE_PRINCIPAL_TYPE]) &&
+		type_matches(&search->had[ASPECT_RESOURCE_TYPE], row->names[PLACE_RESOURCE_TYPE]) && action_matches(search, row);
 }
 
 static void
-search_list(struct search *search, const uint32_t *items, size_t count)
+search_entries(struct search *search, const uint32_t *items, size_t count)
 {
 	size_t i;
 
@@ -132,22 +163,34 @@ search_list(struct search *search, const uint32_t *items, size_t count)
 	}
 }
 
+/* A node, and those below it to which the request has the names. No deeper than there are places. */
 static void
-search_bucket(struct search *search, const struct name *name)
+search_node(struct search *search, uint32_t number, const struct bucket *bucket)
 {
-	if (name != NULL)
-		search_list(search, search->index->entries + name->bucket.start, name->bucket.count);
+	const struct cedar_index *index = search->index;
+	unsigned aspects = bucket->aspects, aspect;
+	size_t i;
+
+	search_entries(search, index->entries + bucket->start, bucket->count);
+	for (aspect = 0; aspects >> aspect != 0; aspect++)
+		for (i = 0; (aspects >> aspect & 1) != 0 && i < search->had[aspect].count; i++) {
+			uint32_t node = index->slots[cedar_node_slot(index, number, search->had[aspect].names[i]->number)];
+
+			if (node != 0)
+				search_node(search, (uint32_t)index->name_count + node, &index->nodes[node - 1].bucket);
+		}
 }
 
 static void
-search_party(struct search *search, const struct party *party)
+search_all(struct search *search)
 {
+	unsigned aspect;
 	size_t i;
 
-	search_bucket(search, party->self);
-	search_bucket(search, party->type);
-	for (i = 0; i < party->ancestor_count; i++)
-		search_bucket(search, party->ancestors[i]);
+	search_entries(search, search->index->entries, search->index->always_count);
+	for (aspect = 0; aspect < ASPECTS; aspect++)
+		for (i = 0; i < search->had[aspect].count; i++)
+			search_node(search, search->had[aspect].names[i]->number, &search->had[aspect].names[i]->bucket);
 }
 
 bool
@@ -156,16 +199,14 @@ cedar_index_find(const struct cedar_index *index, const struct cedar_question *q
 {
 	struct search search = { .index = index, .arena = scratch };
 	uint32_t *spare = NULL;
-	unsigned part;
+	unsigned party;
 
-	for (part = 0; part < PARTS; part++)
-		party_prefetch(index, question->parties[part], question->entities[part]);
-	for (part = 0; part < PARTS; part++)
-		if (!party_find(&search, &search.parties[part], question->parties[part], question->entities[part]))
+	for (party = 0; party < 3; party++)
+		party_prefetch(index, party, question->parties[party], question->entities[party]);
+	for (party = 0; party < 3; party++)
+		if (!party_find(&search, party, question->parties[party], question->entities[party]))
 			return false;
-	search_list(&search, index->always, index->always_count);
-	for (part = 0; part < PARTS; part++)
-		search_party(&search, &search.parties[part]);
+	search_all(&search);
 	if (search.failed)
 		return false;
 	if (search.count > 24)

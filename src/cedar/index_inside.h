@@ -1,64 +1,179 @@
-/* index_inside.h - private to index.c, which makes the index, and index_find.c, which searches it. */
+/* index_inside.h - private to the files index*.c: the index is made by index.c, index_claims.c and index_split.c, and searched
+ * by index_find.c. */
 #pragma once
 #include "cedar/index.h"
 
-enum part { PART_PRINCIPAL, PART_ACTION, PART_RESOURCE, PARTS };
-
-struct range {
-	uint32_t start, count;
+/* In which way an entity or type is named; each way has names of its own. */
+enum aspect {
+	ASPECT_PRINCIPAL_EQUAL,
+	ASPECT_PRINCIPAL_IN,
+	ASPECT_PRINCIPAL_TYPE,
+	ASPECT_ACTION_EQUAL,
+	ASPECT_ACTION_IN,
+	ASPECT_RESOURCE_EQUAL,
+	ASPECT_RESOURCE_IN,
+	ASPECT_RESOURCE_TYPE,
+	ASPECTS
 };
 
-/* An entity (or, with an empty id under its type's hash, a type) that scopes name, and the policies that lie under it. */
+/* What a policy can ask of a request before anything else, one claim each. */
+enum place { PLACE_RESOURCE, PLACE_PRINCIPAL, PLACE_ACTION, PLACE_PRINCIPAL_TYPE, PLACE_RESOURCE_TYPE, PLACES };
+
+/* One of these entities, or this type. */
+struct claim {
+	const struct cedar_uid *uids;      /* of a scope */
+	const struct cedar_value *members; /* of a condition: entities */
+	uint32_t count;                    /* 0: nothing is asked */
+	uint8_t aspect;
+};
+
+/* Where policies stand in `entries`, and in which aspects there are nodes below. */
+struct bucket {
+	uint32_t start;
+	uint32_t count : 24;
+	uint32_t aspects : 8; /* bits */
+};
+
+/* An entity or type, and what lies under it: a node of the first level. */
 struct name {
 	const struct cedar_uid *uid; /* NULL: free */
-	uint32_t check;              /* upper half of the hash */
-	uint32_t number : 31;        /* from 1 */
-	uint32_t is_type : 1;
-	struct range bucket;         /* in `entries` */
+	uint32_t check;              /* lower half of the hash, which is also where its place is from */
+	uint32_t number : 29;        /* from 1 */
+	uint32_t aspect : 3;
+	struct bucket bucket;
+};
+
+/* A node further down, which only those come to that were in the node above it and have this name as well. */
+struct node {
+	uint32_t above; /* number of a name, or name_count + 1 + that of a node */
+	uint32_t name;
+	struct bucket bucket;
 };
 
 /* What is left of a policy's scope. */
 struct row {
 	struct cedar_duty duty;
-	uint8_t kinds[PARTS]; /* enum cedar_scope_kind */
-	bool action_list;
-	uint32_t principal, resource; /* numbers */
-	uint32_t types[2];            /* of principal, resource */
-	struct range action;          /* of a list: in `numbers`; else the number is the start */
+	uint32_t names[PLACES]; /* numbers; 0: any */
+	uint32_t actions;       /* how many; of several, the place's number is where they begin in `numbers` */
 };
 
 struct cedar_index {
 	struct name *names;
 	size_t name_size, name_count; /* slots; those in use */
+	struct node *nodes;
+	uint32_t *slots; /* a hash table of 1 + the numbers of nodes */
+	size_t slot_size;
 	struct row *rows;
 	uint32_t *entries, *numbers;
-	size_t number_count;
-	uint32_t *always;
-	size_t always_count;
+	size_t always_count; /* the first entries: policies that ask nothing */
+	uint64_t key;    /* of the hash of nodes */
+	uint8_t aspects; /* in which there are names */
 };
 
-/* Where the search for a hash begins. */
-static inline size_t
-cedar_name_place(const struct cedar_index *index, uint64_t hash)
+/* In index_claims.c. `scope` is what the scope says; `all` takes in what the first conditions say that cannot err. False where
+ * no request can match. */
+bool cedar_index_claims(const struct cedar_policy *, struct claim scope[PLACES], struct claim all[PLACES]);
+
+static inline const struct cedar_uid *
+cedar_claim_uid(const struct claim *claim, uint32_t index)
 {
-	return (size_t)(((hash & UINT32_MAX) * index->name_size) >> 32);
+	return claim->uids != NULL ? &claim->uids[index] : claim->members[index].entity;
 }
 
-/* The slot where it is or would be. */
-static inline struct name *
-cedar_name_slot(const struct cedar_index *index, const struct cedar_uid *uid, bool is_type)
+/* The claims of all policies, in numbers of names. */
+struct asking {
+	const struct cedar_memory *memory;
+	size_t count, name_count;
+	struct asked *asked; /* by policy */
+	uint32_t *numbers;
+	uint8_t *aspect_of; /* by number */
+};
+
+struct asked {
+	uint32_t start, counts[PLACES]; /* in `numbers` */
+	bool never;
+};
+
+/* In index_split.c: puts each policy under the names that tell it from others; false when memory is out. */
+CEDAR_CHECKED bool cedar_index_split(struct cedar_index *, struct cedar_arena *, const struct asking *);
+
+static inline bool
+cedar_aspect_is_type(unsigned aspect)
 {
-	uint64_t hash = is_type ? uid->type_hash : uid->hash;
-	size_t at;
+	return aspect == ASPECT_PRINCIPAL_TYPE || aspect == ASPECT_RESOURCE_TYPE;
+}
 
-	for (at = cedar_name_place(index, hash);; at = at + 1 == index->name_size ? 0 : at + 1) {
-		struct name *name = &index->names[at];
+/* So that one entity's names in different aspects lie in different places. */
+static inline uint64_t
+cedar_aspect_salt(unsigned aspect)
+{
+	return (aspect + 1) * 0x9E3779B97F4A7C15ull;
+}
 
-		if (name->uid == NULL)
-			return name;
-		if (name->check != hash >> 32 || name->is_type != is_type || !cedar_text_equal(name->uid->type, uid->type))
+static inline uint64_t
+cedar_name_hash(const struct cedar_uid *uid, unsigned aspect)
+{
+	return (cedar_aspect_is_type(aspect) ? uid->type_hash : uid->hash) ^ cedar_aspect_salt(aspect);
+}
+
+/* Where the search for a hash begins in a table of this size. */
+static inline size_t
+cedar_hash_place(uint64_t hash, size_t size)
+{
+	return (size_t)(((hash & UINT32_MAX) * size) >> 32);
+}
+
+static inline size_t
+cedar_name_next(const struct cedar_index *index, size_t at)
+{
+	return at + 1 == index->name_size ? 0 : at + 1;
+}
+
+/* How far behind its own place the name in a slot lies. */
+static inline size_t
+cedar_name_distance(const struct cedar_index *index, size_t at)
+{
+	size_t home = cedar_hash_place(index->names[at].check, index->name_size);
+
+	return at >= home ? at - home : at + index->name_size - home;
+}
+
+/* NULL if there is none. Names lie in the order of their places, nearly, so most that are not there are missed at once. */
+static inline const struct name *
+cedar_name_find(const struct cedar_index *index, const struct cedar_uid *uid, unsigned aspect)
+{
+	uint64_t hash = cedar_name_hash(uid, aspect);
+	size_t at = cedar_hash_place(hash, index->name_size), distance;
+
+	for (distance = 0;; distance++, at = cedar_name_next(index, at)) {
+		const struct name *name = &index->names[at];
+
+		if (name->uid == NULL || cedar_name_distance(index, at) < distance)
+			return NULL;
+		if (name->check != (uint32_t)hash || name->aspect != aspect || !cedar_text_equal(name->uid->type, uid->type))
 			continue;
-		if (is_type || cedar_text_equal(name->uid->id, uid->id))
+		if (cedar_aspect_is_type(aspect) || cedar_text_equal(name->uid->id, uid->id))
 			return name;
+	}
+}
+
+static inline uint64_t
+cedar_node_hash(const struct cedar_index *index, uint32_t above, uint32_t name)
+{
+	uint64_t hash = (((uint64_t)above << 32 | name) ^ index->key) * 0xD6E8FEB86659FD93ull;
+
+	return (hash ^ hash >> 32) * 0x9E3779B97F4A7C15ull >> 32;
+}
+
+static inline size_t
+cedar_node_slot(const struct cedar_index *index, uint32_t above, uint32_t name)
+{
+	size_t at = cedar_hash_place(cedar_node_hash(index, above, name), index->slot_size);
+
+	for (;; at = at + 1 == index->slot_size ? 0 : at + 1) {
+		const struct node *node = index->slots[at] ? &index->nodes[index->slots[at] - 1] : NULL;
+
+		if (node == NULL || (node->above == above && node->name == name))
+			return at;
 	}
 }

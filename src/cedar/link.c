@@ -48,51 +48,89 @@ id_taken(const struct cedar_policies *set, struct cedar_text id)
 	return cedar_template_find(set, id) != NULL;
 }
 
-static struct cedar_uid *
-uid_from_text(struct cedar_arena *arena, const struct cedar_uid_text *text)
+/* What is made of one link after the other borrows from the set that was parsed, and only from that one: those in between
+ * may go. */
+struct linking {
+	const struct cedar_policies *root;
+	struct cedar_policies *set;
+	struct cedar_interner *interner; /* over the set's arena */
+};
+
+static const struct cedar_uid *
+uid_keep(const struct linking *linking, struct cedar_text type, struct cedar_text id)
 {
-	struct cedar_uid uid;
+	struct cedar_uid uid = cedar_uid_of(&linking->set->arena, type, id);
 
-	if (text == NULL)
-		return NULL;
-	uid = cedar_uid_of(arena, text->type, text->id);
-	return cedar_uid_copy(arena, &uid);
-}
-
-/* The new set borrows expressions and texts of the old one, and keeps it alive. */
-static bool
-copy_all(struct cedar_policies *set, const struct cedar_policies *from)
-{
-	size_t i;
-
-	for (i = 0; i < from->template_count; i++)
-		if (!cedar_policies_add(set, &from->templates[i]))
-			return false;
-	for (i = 0; i < from->count; i++)
-		if (!cedar_policies_add(set, &from->policies[i]))
-			return false;
-	set->source = from->source;
-	set->lines = from->lines;
-	set->borrowed = cedar_policies_keep(from);
-	return true;
+	return cedar_intern_uids(linking->interner, &uid, 1);
 }
 
 static bool
-link_into(struct cedar_policies *set, const struct cedar_policies *from, const struct cedar_policy *template,
-	struct cedar_text id, const struct cedar_uid_text *principal, const struct cedar_uid_text *resource,
-	struct cedar_fault *fault)
+link_add(const struct linking *linking, const struct cedar_policy *template, struct cedar_text id, const struct cedar_uid_text *principal,
+	const struct cedar_uid_text *resource, struct cedar_fault *fault)
 {
-	struct cedar_uid *first = uid_from_text(&set->arena, principal), *second = uid_from_text(&set->arena, resource);
+	const struct cedar_uid *first = principal ? uid_keep(linking, principal->type, principal->id) : NULL;
+	const struct cedar_uid *second = resource ? uid_keep(linking, resource->type, resource->id) : NULL;
 	struct cedar_policy policy;
 
-	id = cedar_text_copy(&set->arena, id);
+	id = cedar_intern_text(linking->interner, id);
 	if ((principal != NULL && first == NULL) || (resource != NULL && second == NULL) || id.data == NULL)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
 	if (!cedar_template_link(template, id, first, second, &policy, fault))
 		return false;
-	if (!copy_all(set, from) || !cedar_policies_add(set, &policy) || !cedar_policies_finish(set))
-		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
+	return cedar_policies_add(linking->set, &policy) || cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
+}
+
+/* An earlier link, whose texts lie in a set that may go. */
+static bool
+link_again(const struct linking *linking, const struct cedar_policy *link, struct cedar_fault *fault)
+{
+	const struct cedar_policy *template = link->template;
+	struct cedar_uid_text filled[2];
+
+	if (template->slots & 1)
+		filled[0] = (struct cedar_uid_text){ link->principal.entities->type, link->principal.entities->id };
+	if (template->slots & 2)
+		filled[1] = (struct cedar_uid_text){ link->resource.entities->type, link->resource.entities->id };
+	return link_add(linking, template, link->id, template->slots & 1 ? &filled[0] : NULL, template->slots & 2 ? &filled[1] : NULL, fault);
+}
+
+static bool
+copy_all(const struct linking *linking, const struct cedar_policies *from, struct cedar_fault *fault)
+{
+	const struct cedar_policies *root = linking->root;
+	size_t i;
+
+	linking->set->source = root->source;
+	linking->set->lines = root->lines;
+	linking->set->borrowed = cedar_policies_keep(root);
+	for (i = 0; i < root->template_count; i++)
+		if (!cedar_policies_add(linking->set, &root->templates[i]))
+			return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
+	for (i = 0; i < root->count; i++)
+		if (!cedar_policies_add(linking->set, &root->policies[i]))
+			return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
+	for (; i < from->count; i++)
+		if (!link_again(linking, &from->policies[i], fault))
+			return false;
 	return true;
+}
+
+static bool
+link_into(struct cedar_policies *set, const struct cedar_policies *from, struct cedar_text template_id, struct cedar_text id,
+	const struct cedar_uid_text *principal, const struct cedar_uid_text *resource, struct cedar_fault *fault)
+{
+	const struct cedar_policies *root = from->borrowed ? from->borrowed : from;
+	struct cedar_interner interner;
+	struct linking linking = { root, set, &interner };
+	bool done;
+
+	cedar_interner_init(&interner, &set->arena);
+	done = copy_all(&linking, from, fault) &&
+		link_add(&linking, cedar_template_find(root, template_id), id, principal, resource, fault);
+	cedar_interner_dispose(&interner);
+	if (!done)
+		return false;
+	return cedar_policies_finish(set) || cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
 }
 
 bool
@@ -100,17 +138,16 @@ cedar_policies_link(const struct cedar_policies *from, struct cedar_text templat
 	const struct cedar_uid_text *principal, const struct cedar_uid_text *resource, struct cedar_policies **out,
 	struct cedar_fault *fault)
 {
-	const struct cedar_policy *template = cedar_template_find(from, template_id);
 	struct cedar_policies *set;
 
-	if (template == NULL)
+	if (cedar_template_find(from, template_id) == NULL)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "there is no template of this id");
 	if (id_taken(from, new_id))
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "there is a policy of this id already");
 	set = cedar_policies_new(&from->arena.memory);
 	if (set == NULL)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
-	if (!link_into(set, from, template, new_id, principal, resource, fault)) {
+	if (!link_into(set, from, template_id, new_id, principal, resource, fault)) {
 		cedar_policies_free(set);
 		return false;
 	}

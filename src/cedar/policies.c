@@ -213,7 +213,8 @@ cedar_policy_forbids(const struct cedar_policies *set, size_t index)
 size_t
 cedar_policies_memory(const struct cedar_policies *set)
 {
-	return sizeof *set + set->arena.held + (set->capacity + set->template_capacity) * sizeof *set->policies;
+	return sizeof *set + set->arena.held + (set->capacity + set->template_capacity) * sizeof *set->policies +
+		(set->borrowed ? cedar_policies_memory(set->borrowed) : 0);
 }
 
 size_t

@@ -69,7 +69,7 @@ convert_run(const struct cedar_memory *memory, const struct cedar_policies *poli
 static bool
 whole_run(const struct cedar_memory *memory)
 {
-	struct cedar_policies *policies = NULL, *linked = NULL;
+	struct cedar_policies *policies = NULL, *first = NULL, *linked = NULL;
 	struct cedar_entities *entities = NULL, *changed = NULL;
 	struct cedar_schema *schema = NULL;
 	struct cedar_builder *builder = cedar_builder_new(memory);
@@ -84,12 +84,13 @@ whole_run(const struct cedar_memory *memory)
 
 	good = good && cedar_schema_parse(memory, text_of(schema_text), &schema, &fault);
 	good = good && cedar_policies_parse(memory, text_of(policies_text), &policies, &fault);
-	good = good && cedar_policies_link(policies, text_of("policy2"), text_of("link"), &alice, NULL, &linked, &fault);
+	good = good && cedar_policies_link(policies, text_of("policy2"), text_of("link"), &alice, NULL, &first, &fault);
+	good = good && cedar_policies_link(first, text_of("policy2"), text_of("link again"), &alice, NULL, &linked, &fault);
 	good = good && cedar_entities_parse_json(memory, text_of(entities_text), schema, &entities, &fault);
 	good = good && cedar_request_parse_json(builder, text_of(request_text), schema, &request, &fault);
 	good = good && cedar_authorize(linked, entities, builder, &request, scratch, &response);
 	if (good)
-		assert_true(response.allow && response.reason_count == 2 && response.error_count == 0);
+		assert_true(response.allow && response.reason_count == 3 && response.error_count == 0);
 	good = good && cedar_validate(memory, schema, linked, &report);
 	good = good && cedar_explain(memory, linked, entities, NULL, &request, 3, &explained);
 	cedar_explained_free(&explained);
@@ -101,6 +102,7 @@ whole_run(const struct cedar_memory *memory)
 	cedar_entities_free(entities);
 	cedar_entities_free(changed);
 	cedar_policies_free(policies);
+	cedar_policies_free(first);
 	cedar_policies_free(linked);
 	cedar_schema_free(schema);
 	cedar_builder_free(builder);
