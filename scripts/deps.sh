@@ -9,7 +9,9 @@ libseccomp-dev libcurl4-openssl-dev liboath-dev libzstd-dev libpg-query-dev libf
 
 test='clang libclang-rt-14-dev clang-format universal-ctags libcmocka-dev
 curl openssl ca-certificates sslscan postgresql libpq-dev python3-cbor2 python3-cryptography nodejs
-debootstrap wrk nginx-light zstd golang-go golang-golang-x-mod-dev'
+debootstrap wrk nginx-light zstd golang-go golang-golang-x-mod-dev
+python3-psycopg2 python3-psycopg libpostgresql-jdbc-java golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev
+libpqxx-dev default-jdk-headless pgbouncer postgresql-15-pgaudit'
 
 fresh_only='nodejs'     # a machine may have Node.js of its own
 

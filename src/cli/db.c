@@ -256,6 +256,32 @@ open_psql(const struct target *t, const struct words *w)
 	return EXIT_FAILED;
 }
 
+/* ---- app add NAME --database DB: the application, then its lane ---- */
+
+int
+run_app(struct words *w)
+{
+	SCOPED void *owner = talloc_new(NULL);
+	const char *database = words_option(w, "database"), *setting = words_option(w, "setting");
+	struct response added, bound;
+	if (w->count != 2 || strcmp(w->places[0], "add") != 0 || !database)
+		return usage_error("app add NAME [--database DB [--setting NAME]]");
+	json_t *body = json_pack("{s:s}", "id", w->places[1]);
+	int exit = send_json(owner, "/v1/applications", body, &added);
+	json_decref(body);
+	if (exit)
+		return exit;
+	print_item(added.json);         /* its token is given once, whatever comes of the rest */
+	body = json_pack("{s:s}", "application", w->places[1]);
+	if (setting)
+		json_object_set_new(body, "setting", json_string(setting));
+	exit = send_json(owner, memory_format(owner, "/v1/databases/%s/applications", url_escape(owner, database)), body, &bound);
+	json_decref(body);
+	if (exit)
+		fprintf(stderr, "the application is there; try again: sekisho db application add %s %s\n", database, w->places[1]);
+	return exit;
+}
+
 int
 run_db(struct words *w)
 {

@@ -34,6 +34,7 @@ const struct command cli_commands[] = {
 	{ "bundle", "create --subscriber S FILE|verify FILE --key VKEY|show FILE", { "makes a bundle of the book, and checks one offline", "台帳の束を作成し、オフラインで検証する" }, run_bundle, "subscriber from to previous", 2 },
 	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy, "idempotency-key", 2 },
 	{ "db", "add NAME --upstream FILE|onboard NAME …|connect SUBSCRIBER/DB|env …", { "databases behind the gateway", "ゲートウェイの背後のデータベース" }, run_db, "upstream tenant-column map map-file shared exempt plan apply undo command", 2 },
+	{ "app", "add NAME [--database DB [--setting NAME]]", { "applications", "アプリケーションを追加する" }, run_app, "database setting", 2 },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
 	{ "rules", "check DIR|regress RULES SET|test RULES EVENTS", { "Sigma rules, by themselves: read, tried on events", "Sigma ルールを検査・試験する" }, NULL },
 	{ "explain", "ID", { "a refusal (its passage), an error, or a measure", "エラーまたは対策を説明する" }, run_explain, NULL, 1 },
@@ -118,6 +119,16 @@ choose_language(void)
 	}
 }
 
+static bool
+has_option(int argc, char **argv, const char *name)
+{
+	size_t size = strlen(name);
+	for (int i = 2; i < argc; i++)
+		if (strncmp(argv[i], name, size) == 0 && (argv[i][size] == '\0' || argv[i][size] == '='))
+			return true;
+	return false;
+}
+
 static int
 run(int argc, char **argv)
 {
@@ -135,6 +146,8 @@ run(int argc, char **argv)
 	const struct command *c = find_command(argv[1]);
 	if (c && c->run == run_db && !is_listed("add onboard connect env", argc > 2 ? argv[2] : "add"))
 		c = NULL;               /* the others are rows */
+	if (c && c->run == run_app && !has_option(argc, argv, "--database"))
+		c = NULL;
 	if (is_approval(argc, argv))
 		argv[1] = (char *)(uintptr_t)"request";
 	else if (c && !(strcmp(argv[1], "ledger") == 0 && argc > 2 && strcmp(argv[2], "show") == 0))

@@ -175,6 +175,26 @@ is_granted(const struct passage *p, enum resource_type type, const char *right)
 }
 
 static struct cedar_value *
+fact_value(struct cedar_builder *b, const struct fact *f)
+{
+	struct cedar_value *items[FACT_TEXTS];
+	size_t count = f->count < FACT_TEXTS ? f->count : FACT_TEXTS;
+	switch (f->kind) {
+	case FACT_TEXT:
+		return text_value(b, f->texts[0]);
+	case FACT_FLAG:
+		return cedar_value_bool(b, f->number != 0);
+	case FACT_NUMBER:
+		return cedar_value_long(b, f->number);
+	case FACT_SET:
+		break;
+	}
+	for (size_t i = 0; i < count; i++)
+		items[i] = text_value(b, f->texts[i]);
+	return cedar_value_set(b, items, count);
+}
+
+static struct cedar_value *
 context_of(struct cedar_builder *b, const struct passage *p, enum resource_type type)
 {
 	static const char *const rights[] = { "read", "write", "export" };
@@ -187,6 +207,8 @@ context_of(struct cedar_builder *b, const struct passage *p, enum resource_type 
 		cedar_record_put(b, context, "purpose", text_value(b, p->purpose));
 	if (p->on_behalf.size)
 		cedar_record_put(b, context, "onBehalf", text_value(b, p->on_behalf));
+	for (size_t i = 0; i < p->fact_count; i++)
+		cedar_record_put(b, context, p->facts[i].name, fact_value(b, &p->facts[i]));
 	return context;
 }
 

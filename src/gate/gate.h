@@ -97,6 +97,17 @@ struct part {
 	int64_t version, bytes;         /* of an object; version 0: of none */
 };
 
+/* What the door knows of a passage and policies may ask about: context.NAME. */
+enum { FACT_TEXTS = 64 };             /* in a set, at most: the door sees to it */
+enum fact_kind { FACT_TEXT, FACT_SET, FACT_FLAG, FACT_NUMBER };
+struct fact {
+	const char *name;
+	enum fact_kind kind;
+	size_t count;                   /* of texts: 1 of FACT_TEXT */
+	const struct slice *texts;
+	int64_t number;                 /* of FACT_FLAG (0 or 1) and FACT_NUMBER */
+};
+
 enum { ANSWER_HEADERS = 4, ENTRIES = 8, PASSAGE_TEXT = 2 * PASSAGE_SIZE + 1 };
 
 /* One passage: a talloc object. First what the door fills in; then what the gate does; then what prepare leaves. */
@@ -112,6 +123,8 @@ struct passage {
 	const char *action;             /* in the place of the operation's, where the door knows better (a statement's kind) */
 	enum proof_kind kind;           /* PROOF_OPENING, PROOF_CLOSING: so the book says; else by the operation's effect */
 	bool observed;                  /* a denial is recorded as such, with outcome `would_deny`, and not enforced */
+	size_t fact_count;
+	const struct fact *facts;       /* beside what the gate itself puts into the context */
 	enum language language;
 	void (*answered)(struct passage *);     /* on the worker; then the passage may be freed */
 	void *door;                     /* whose it is: the gate does not look */

@@ -36,6 +36,9 @@ took_names(struct session *s, const struct turn *t)
 		name_drop(s, t->of_portal, t->name);
 	if (t->kind != TURN_STATEMENT || !t->statement)
 		return;
+	s->ran++;
+	if (s->application && t->statement->naming == NAMING_KEEPS)
+		lane_keeps(s, t->statement);
 	if (t->statement->naming == NAMING_PREPARE)
 		name_set(s, false, t->statement->name, t->analysis, t->statement);
 	else if (t->statement->naming == NAMING_DEALLOCATE && t->statement->name.size)
@@ -54,6 +57,10 @@ took_ready(struct session *s)
 		name_drop_all(s, true);         /* portals end with their transaction */
 	if (s->status == 'I')
 		lane_ended(s);
+	if (s->status != 'I' || s->ran > 1)     /* it may have been in a transaction */
+		lane_undone(s);
+	s->kept = false;
+	s->ran = 0;
 }
 
 static void
@@ -108,6 +115,7 @@ static void
 failed(struct session *s, struct turn *t)
 {
 	error_sqlstate(slice_of(s->peek, s->peeked), t->sqlstate);
+	lane_undone(s);
 	turn_answered(s, t);
 	if (s->state != SESSION_OPEN)
 		return;

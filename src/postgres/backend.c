@@ -6,12 +6,7 @@
 
 #include <stdio.h>
 
-enum { IDLE_SECONDS = 60 };
-
-struct backend_name {
-	struct backend_name *next;
-	char name[STATEMENT_NAME];
-};
+enum { IDLE_SECONDS = 60, CROWDED_SECONDS = 1, CROWDED_MILLISECONDS = 50, WAIT_SECONDS = 10 };
 
 struct backend_pool *
 backend_pool_new(const void *owner, size_t most)
@@ -20,63 +15,6 @@ backend_pool_new(const void *owner, size_t most)
 	p->most = most ? most : BACKENDS_DEFAULT;
 	p->waiting_end = &p->waiting;
 	return p;
-}
-
-/* ---- statements that it knows ---- */
-
-void
-backend_statement_name(struct slice text_and_types, char out[static STATEMENT_NAME])
-{
-	uint8_t digest[DIGEST_SIZE];
-	char hex[2 * DIGEST_SIZE + 1];
-	sha256(text_and_types, digest);
-	text_hex(slice_of(digest, sizeof digest), hex);
-	snprintf(out, STATEMENT_NAME, "sk_%.32s", hex);
-}
-
-static struct backend_name **
-find_name(struct backend *b, const char *name)
-{
-	struct backend_name **at = &b->names[(unsigned char)name[3] % 64];
-	while (*at && strcmp((*at)->name, name) != 0)
-		at = &(*at)->next;
-	return at;
-}
-
-bool
-backend_has(const struct backend *b, const char name[static STATEMENT_NAME])
-{
-	return *find_name((struct backend *)(uintptr_t)b, name) != NULL;
-}
-
-void
-backend_learn(struct backend *b, const char name[static STATEMENT_NAME])
-{
-	struct backend_name **at = find_name(b, name);
-	if (*at)
-		return;
-	*at = NEW(b, struct backend_name);
-	memcpy((*at)->name, name, STATEMENT_NAME);
-	b->name_count++;
-}
-
-void
-backend_forget(struct backend *b, const char name[static STATEMENT_NAME])
-{
-	struct backend_name **at = find_name(b, name), *n = *at;
-	if (!n)
-		return;
-	*at = n->next;
-	b->name_count--;
-	talloc_free(n);
-}
-
-void
-backend_forget_all(struct backend *b)
-{
-	for (size_t i = 0; i < sizeof b->names / sizeof *b->names; i++)
-		while (b->names[i])
-			backend_forget(b, b->names[i]->name);
 }
 
 /* ---- opened, lent, given back, closed ---- */
@@ -89,6 +27,12 @@ key_of(const struct session *s, uint8_t key[DIGEST_SIZE])
 	for (size_t i = 0; i < s->setting_count; i++)
 		text = talloc_asprintf_append(text, "\n%.*s\t%.*s", SLICE_ARGUMENTS(s->settings[i].name), SLICE_ARGUMENTS(s->settings[i].value));
 	sha256(slice_text(text), key);
+}
+
+void
+backend_rekey(struct session *s)
+{
+	key_of(s, s->backend->key);
 }
 
 static void
@@ -157,10 +101,11 @@ ready(void *argument)
 {
 	struct backend *b = argument;
 	b->ready = true;
-	if (b->session)
-		enter_attached(b->session);
-	else
-		b->since = clock_monotonic();
+	b->since = clock_monotonic();
+	if (!b->session)
+		return;
+	b->session->crowded_since = 0;
+	enter_attached(b->session);
 }
 
 static void
@@ -183,6 +128,28 @@ drained(void *argument)
 
 static void serve_waiting(struct postgres_worker *);
 
+static void wait_in_line(struct session *);
+
+/* The role has as many sessions at the server as it may (its CONNECTION LIMIT): some of them are idle here, or at another
+ * worker, under other settings. */
+static bool
+waits_for_room(struct backend *b, struct session *s, struct slice said)
+{
+	char sqlstate[6] = "";
+	int64_t now = clock_monotonic();
+	if (said.size)
+		error_sqlstate(said, sqlstate);
+	if (b->ready || strcmp(sqlstate, "53300") != 0 || s->learning)
+		return false;
+	if (!s->crowded_since)
+		s->crowded_since = now;
+	atomic_store(&b->worker->postgres->crowded_until, now + SECONDS(CROWDED_SECONDS));
+	if (now - s->crowded_since > SECONDS(WAIT_SECONDS))
+		return false;
+	wait_in_line(s);
+	return true;
+}
+
 static void
 ended(void *argument, err_t e, struct slice said)
 {
@@ -192,7 +159,8 @@ ended(void *argument, err_t e, struct slice said)
 	if (s) {
 		s->backend = NULL;
 		s->upstream = NULL;
-		enter_lost(s, e, said);
+		if (!waits_for_room(b, s, said))
+			enter_lost(s, e, said);
 	}
 	close_backend(b);
 	serve_waiting(w);
@@ -301,7 +269,7 @@ static void
 serve_waiting(struct postgres_worker *w)
 {
 	struct session *s = w->backends->waiting;
-	if (!s)
+	if (!s || (s->crowded_since && clock_monotonic() - s->waits_since < 1000 * CROWDED_MILLISECONDS))
 		return;
 	leave_line(s);
 	if (backend_acquire(s))
@@ -363,7 +331,7 @@ end_waiting(struct postgres_worker *w, int64_t now)
 {
 	for (struct session *s = w->backends->waiting, *next; s; s = next) {
 		next = s->next_waiting;
-		if (now - s->waits_since > SECONDS(10))
+		if (now - (s->crowded_since ? s->crowded_since : s->waits_since) > SECONDS(WAIT_SECONDS))
 			session_fail(s, E_BUSY, "no back end became free within ten seconds");
 	}
 }
@@ -371,10 +339,12 @@ end_waiting(struct postgres_worker *w, int64_t now)
 void
 backend_sweep(struct postgres_worker *w, int64_t now)
 {
+	const bool crowded = now < atomic_load(&w->postgres->crowded_until);
 	for (struct backend *b = w->backends->backends, *next; b; b = next) {
 		next = b->next;
-		if (!b->session && b->ready && now - b->since > SECONDS(IDLE_SECONDS))
+		if (!b->session && b->ready && now - b->since > (crowded ? 1000 * CROWDED_MILLISECONDS : SECONDS(IDLE_SECONDS)))
 			close_backend(b);
 	}
+	serve_waiting(w);
 	end_waiting(w, now);
 }

@@ -35,6 +35,8 @@ struct backend_pool {
 struct backend_pool *backend_pool_new(const void *owner, size_t most);
 /* True: the session has one. Else it will be told, or ended with 53300. */
 bool backend_acquire(struct session *);
+/* The session's settings are others now, and so are its back end's. */
+void backend_rekey(struct session *);
 /* Gives it back where the session is between two transactions and has left nothing behind. */
 void backend_release(struct session *);
 /* It is closed; what runs there is cancelled. */

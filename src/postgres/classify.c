@@ -3,6 +3,8 @@
 
 #include "postgres/tree.h"
 
+#include <stdio.h>
+
 static void
 set(struct statement *s, enum statement_kind kind, const char *action)
 {
@@ -31,6 +33,25 @@ refuse(struct statement *s, const char *refusal, const char *hint)
 /* enum VariableSetKind */
 enum { VAR_SET_VALUE = 1, VAR_SET_DEFAULT, VAR_SET_CURRENT, VAR_SET_MULTI, VAR_RESET, VAR_RESET_ALL };
 
+/* SET NAME = LITERAL of what a client may choose at the start as well: the application lane keeps it for its client. */
+static void
+find_kept(struct statement *s, struct node n)
+{
+	struct slice name = tree_text(n, TREE_VARIABLE_SET_STMT_F_NAME);
+	struct node value = tree_node(n, TREE_VARIABLE_SET_STMT_F_ARGS, 0);
+	struct node number = value.type == TREE_A_CONST ? tree_node(value, TREE_A_CONST_F_IVAL, 0) : value;
+	bool pinned = slice_is(name, "client_encoding") || slice_is(name, "standard_conforming_strings");
+	if (!s->leaves || s->refusal || tree_count(n, TREE_VARIABLE_SET_STMT_F_ARGS) != 1 || value.type != TREE_A_CONST || (!pinned && !setting_is_free(name)))
+		return;
+	s->naming = NAMING_KEEPS;
+	s->setting = name;
+	s->name = tree_string(n, TREE_VARIABLE_SET_STMT_F_ARGS, 0);
+	if (number.type != TREE_INTEGER)
+		return;
+	snprintf(s->number, sizeof s->number, "%d", (int)tree_number(number, TREE_INTEGER_F_IVAL));
+	s->name = slice_of(s->number, strlen(s->number));
+}
+
 static void
 classify_set(struct statement *s, struct node n)
 {
@@ -55,6 +76,8 @@ classify_set(struct statement *s, struct node n)
 		refusal = NULL;
 	if (refusal)
 		refuse(s, refusal, NULL);
+	else if (kind == VAR_SET_VALUE)
+		find_kept(s, n);
 }
 
 /* enum TransactionStmtKind */

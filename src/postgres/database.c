@@ -52,6 +52,12 @@ make_prefix(struct kept_database *d)
 			d->prefix[i] = '_';
 }
 
+enum database_mode
+database_mode_of(const struct kept_database *d)
+{
+	return slice_is(d->mode, "observe") ? MODE_OBSERVE : slice_is(d->mode, "shadow") ? MODE_SHADOW : MODE_ENFORCE;
+}
+
 fallible
 database_get(const void *owner, struct store *s, struct keys *keys, struct slice name, struct kept_database *out)
 {
@@ -100,6 +106,7 @@ database_of_subscriber(const void *owner, struct store *s, struct keys *keys, st
 	out->role = slice_text(role);
 	out->pooled = true;
 	out->password = (struct slice){ NULL, 0 };      /* the administrator's is not the role's */
-	out->mode = slice_is(d.mode, "observe") ? MODE_OBSERVE : slice_is(d.mode, "shadow") ? MODE_SHADOW : MODE_ENFORCE;
+	out->mode = database_mode_of(&d);
+	out->shared = d.shared;
 	return NULL;
 }

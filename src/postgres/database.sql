@@ -16,3 +16,18 @@ UPDATE database SET state = $2, tenant = $3, map = $4, shared = $5, exempt = $6,
 
 -- name: database_audited
 UPDATE database SET audited = $2, findings = $3 WHERE name = $1;
+
+-- name: application_begin
+INSERT INTO database_application (database, application, sealed, setting, since) VALUES ($1, $2, $3, $4, $5);
+
+-- name: application_end
+UPDATE database_application SET until = $3 WHERE database = $1 AND application = $2 AND until IS NULL;
+
+-- name: application_get
+SELECT application, sealed, setting, since FROM database_application WHERE database = $1 AND application = $2 AND until IS NULL;
+
+-- name: applications
+SELECT application, sealed, setting, since FROM database_application WHERE database = $1 AND until IS NULL ORDER BY application;
+
+-- name: applications_end
+UPDATE database_application SET until = $2 WHERE database = $1 AND until IS NULL;

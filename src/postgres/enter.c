@@ -18,21 +18,6 @@ refuse(struct session *s, const char *sqlstate, const char *message, const char 
 
 /* ---- the start-up packet ---- */
 
-/* What a client may choose for its session at the start; the rest is refused (ROWS.md 3). */
-static bool
-is_free(struct slice name)
-{
-	static const char *const free_settings[] = {
-		"application_name", "datestyle", "timezone", "intervalstyle", "extra_float_digits", "search_path", "geqo", "bytea_output",
-		"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "client_min_messages", "jit",
-		"default_transaction_isolation", "default_transaction_read_only", "xmloption", "gin_fuzzy_search_limit",
-	};
-	for (size_t i = 0; i < sizeof free_settings / sizeof *free_settings; i++)
-		if (name.size == strlen(free_settings[i]) && strncasecmp((const char *)name.data, free_settings[i], name.size) == 0)
-			return true;
-	return false;
-}
-
 static bool
 is_named(struct slice name, const char *what)
 {
@@ -51,7 +36,7 @@ take_setting(void *argument, struct slice name, struct slice value)
 	}
 	if (is_named(name, "client_encoding") || is_named(name, "standard_conforming_strings"))
 		return setting_refusal(name, value) ? E_DENIED : NULL;
-	if (!is_free(name) || s->setting_count == STARTUP_PARAMETERS)
+	if (!setting_is_free(name) || s->setting_count == STARTUP_PARAMETERS)
 		return E_DENIED;
 	s->settings[s->setting_count++] = (struct setting){ memory_copy(s, name), memory_copy(s, value) };
 	return NULL;

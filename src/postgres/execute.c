@@ -47,12 +47,6 @@ enter_unreadable(struct session *s, struct analysis *a, bool simple, struct slic
 
 /* ---- the application lane's hook ---- */
 
-static bool
-is_naming(const struct session *s, const struct statement *n)
-{
-	return s->application && n && (n->naming == NAMING_SUBSCRIBER || n->naming == NAMING_ACTOR);
-}
-
 static void
 execute_naming(struct session *s, struct analysis *a, const struct statement *n, struct slice value, bool simple, struct slice body)
 {
@@ -100,13 +94,13 @@ execute_query(struct session *s, struct slice text)
 		enter_unreadable(s, a, true, slice_of(NULL, 0), body);
 		return;
 	}
-	if (a->count == 1 && is_naming(s, a->statements)) {
+	if (a->count == 1 && lane_names(s, a->statements)) {
 		execute_naming(s, a, a->statements, a->statements[0].name, true, body);
 		return;
 	}
 	if (refused_by_lane(s, a, true))
 		return;
-	if (all_read(s, a) && visit_judge(s, lane_action(s, a->count ? a->statements : NULL))) {
+	if (all_read(s, a) && visit_judge(s, lane_action(s, a->count ? a->statements : NULL), a->count ? a->statements : NULL)) {
 		lane_bind(s, true);
 		for (size_t i = 0; i < a->count; i++)
 			add_held(s, a, &a->statements[i]);
@@ -155,14 +149,14 @@ execute_parse(struct session *s, struct slice body)
 		return;
 	}
 	const struct statement *statement = a->count ? &a->statements[0] : NULL;
-	if (is_naming(s, statement)) {
+	if (lane_names(s, statement)) {
 		struct turn *t = turn_new(s, TURN_PARSE, a, statement);
 		rename_parse(s, t, lane_parse(t, statement, body));
 		return;
 	}
 	if (refused_by_lane(s, a, false))
 		return;
-	if (statement && (statement->refusal || !visit_judge(s, lane_action(s, statement)))) {
+	if (statement && (statement->refusal || !visit_judge(s, lane_action(s, statement), statement))) {
 		struct pending *p = pending_new(s, false, body);
 		p->sets_up = true;
 		pending_add(p, a, statement);
@@ -202,9 +196,9 @@ execute_portal(struct session *s, struct slice body)
 	if (!statement) {
 		turn_add(s, turn_new(s, TURN_STATEMENT, NULL, NULL));
 		pending_forward(s, 'E', body);
-	} else if (is_naming(s, statement)) {
+	} else if (lane_names(s, statement)) {
 		execute_naming(s, a, statement, statement->parameter ? s->named : statement->name, false, body);
-	} else if (learnt_read(s, statement) && visit_judge(s, lane_action(s, statement))) {
+	} else if (learnt_read(s, statement) && visit_judge(s, lane_action(s, statement), statement)) {
 		add_held(s, a, statement);
 		pending_forward(s, 'E', body);
 	} else {

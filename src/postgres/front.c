@@ -82,7 +82,7 @@ take_named(struct session *s, unsigned parameter, struct reader r)
 static void
 lane_bind_before(struct session *s, const struct statement *statement)
 {
-	if (!statement || (statement->naming != NAMING_SUBSCRIBER && statement->naming != NAMING_ACTOR))
+	if (!lane_names(s, statement))
 		lane_bind(s, false);
 }
 

@@ -12,16 +12,61 @@
 
 /* ---- what may be said ---- */
 
+enum lane_name
+lane_names(const struct session *s, const struct statement *n)
+{
+	struct slice hook = s->database.setting.size ? s->database.setting : LITERAL("sekisho.subscriber");
+	if (!s->application || !n || n->naming != NAMING_SETTING)
+		return LANE_NOTHING;
+	if (slice_equal(n->setting, hook))
+		return LANE_SUBSCRIBER;
+	return slice_is(n->setting, "sekisho.actor") ? LANE_ACTOR : LANE_NOTHING;
+}
+
+/* What a driver says when it connects: between transactions, so that nothing of a subscriber's can be in it. */
+static bool
+may_keep(const struct session *s, const struct analysis *a)
+{
+	return a->count == 1 && a->statements[0].naming == NAMING_KEEPS && s->status == 'I' && !s->subscriber.size;
+}
+
+void
+lane_keeps(struct session *s, const struct statement *n)
+{
+	size_t i = 0;
+	if (!setting_is_free(n->setting))
+		return;                 /* it is what it was */
+	while (i < s->setting_count && !slice_equal(s->settings[i].name, n->setting))
+		i++;
+	s->kept = true;
+	if (i == STARTUP_PARAMETERS) {
+		s->dirty = true;
+		return;
+	}
+	if (i < s->setting_count)
+		talloc_free((void *)(uintptr_t)s->settings[i].value.data);
+	s->settings[i] = (struct setting){ i < s->setting_count ? s->settings[i].name : memory_copy(s, n->setting), memory_copy(s, n->name) };
+	s->setting_count += i == s->setting_count;
+	backend_rekey(s);
+}
+
+/* An error, or a transaction around it: what the back end has, nobody knows. */
+void
+lane_undone(struct session *s)
+{
+	s->dirty |= s->kept;
+}
+
 const char *
 lane_refusal(const struct session *s, const struct analysis *a)
 {
 	for (size_t i = 0; s->application && i < a->count; i++) {
 		const struct statement *n = &a->statements[i];
-		if (a->count > 1 && (n->kind == STATEMENT_TRANSACTION || n->naming == NAMING_SUBSCRIBER || n->naming == NAMING_ACTOR))
+		if (a->count > 1 && (n->kind == STATEMENT_TRANSACTION || lane_names(s, n)))
 			return "Transaction control and the naming of a subscriber stand alone in their message";
 		if (n->chains)
 			return "AND CHAIN would begin a transaction without a subscriber";
-		if (n->leaves || n->naming == NAMING_EXECUTE || n->naming == NAMING_DEALLOCATE)
+		if ((n->leaves && !may_keep(s, a)) || n->recalls || n->naming == NAMING_EXECUTE || n->naming == NAMING_DEALLOCATE)
 			return "An application's sessions keep no state from one transaction to the next";
 	}
 	return NULL;
@@ -30,10 +75,37 @@ lane_refusal(const struct session *s, const struct analysis *a)
 const char *
 lane_action(const struct session *s, const struct statement *n)
 {
-	if (s->application && n && (n->naming == NAMING_SUBSCRIBER || n->naming == NAMING_ACTOR))
+	if (lane_names(s, n))
 		return s->subscriber.size ? "read" : "passage.evaluate";
-	bool control = n && (n->kind == STATEMENT_TRANSACTION || (n->kind == STATEMENT_SESSION && !n->leaves));
+	bool control = n && (n->kind == STATEMENT_TRANSACTION || (n->kind == STATEMENT_SESSION && (!n->leaves || n->naming == NAMING_KEEPS)));
 	return s->application && !s->subscriber.size && control && !n->refusal ? "passage.evaluate" : n ? n->action : "read";
+}
+
+/* SCHEMA.TABLE is in the list; a name without a schema, under any. */
+static bool
+is_listed(struct slice list, const struct table *t)
+{
+	while (list.size) {
+		const uint8_t *comma = memchr(list.data, ',', list.size);
+		struct slice item = slice_of(list.data, comma ? (size_t)(comma - list.data) : list.size);
+		const uint8_t *dot = item.size ? memchr(item.data, '.', item.size) : NULL;
+		size_t at = dot ? (size_t)(dot - item.data) : 0;
+		if (dot && slice_equal(slice_from(item, at + 1), t->name) && (!t->schema.size || slice_equal(slice_of(item.data, at), t->schema)))
+			return true;
+		list = slice_from(list, item.size + 1);
+	}
+	return false;
+}
+
+bool
+lane_is_shared(const struct session *s, const struct statement *n)
+{
+	if (!n || !n->pure || n->kind != STATEMENT_READ || n->refusal)
+		return false;
+	for (size_t i = 0; i < n->table_count; i++)
+		if (!n->tables[i].maybe_cte && !is_listed(s->database.shared, &n->tables[i]))
+			return false;
+	return true;
 }
 
 /* The column's value of a subscriber: a=acme,b=globex. */
@@ -64,7 +136,7 @@ is_plain(struct slice value)
 fallible
 lane_name(struct session *s, const struct statement *n, struct slice value, const char **sqlstate)
 {
-	bool who = n->naming == NAMING_SUBSCRIBER;
+	bool who = lane_names(s, n) == LANE_SUBSCRIBER;
 	struct slice *now = who ? &s->subscriber : &s->actor;
 	*sqlstate = "25P01";
 	if (s->status != 'T')

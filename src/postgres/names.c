@@ -103,6 +103,15 @@ is_any(struct slice value, const char *const *list)
 	return false;
 }
 
+/* What a client may choose for its session at the start; the rest is refused (ROWS.md 3). */
+bool
+setting_is_free(struct slice name)
+{
+	return is_any(name, (const char *const[]){ "application_name", "datestyle", "timezone", "intervalstyle", "extra_float_digits", "search_path",
+		"geqo", "bytea_output", "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "client_min_messages", "jit",
+		"default_transaction_isolation", "default_transaction_read_only", "xmloption", "gin_fuzzy_search_limit", NULL });
+}
+
 static const char *const utf8[] = { "utf8", "utf-8", "unicode", NULL };
 static const char *const on[] = { "on", "true", "yes", "1", NULL };
 static const char *const switching[] = { "role", "session_authorization", NULL };

@@ -201,42 +201,42 @@ pad_text(const uint8_t key[DIGEST_SIZE], uint8_t with, char out[2 * PAD + 1])
 	memory_wipe(pad, sizeof pad);
 }
 
+/* The pads go through settings of a transaction that the server's log is kept out of. */
 static fallible
-add_application(struct client *c, struct slice prefix, const char *role, const uint8_t key[DIGEST_SIZE], const char **why)
+put_application(struct client *c, struct slice prefix, struct slice application, const uint8_t *key, const char **why)
 {
-	char ipad[2 * PAD + 1], opad[2 * PAD + 1];
+	char ipad[2 * PAD + 1] = "", opad[2 * PAD + 1] = "";
+	TRY(run(c, "begin; set local client_min_messages = warning; set local log_statement = 'none'; set local log_min_error_statement = panic; "
+	           "set local log_min_duration_statement = -1", why));
+	TRY(set_variable(c, "p", prefix, why));
+	TRY(set_variable(c, "app", application, why));
+	if (!key) {
+		TRY(client_query(c, embedded_text("application-remove.sql"), NULL, NULL, why));
+		return run(c, "commit", why);
+	}
 	pad_text(key, 0x36, ipad);
 	pad_text(key, 0x5c, opad);
-	char *text = memory_format(c,
-		"begin; set local client_min_messages = warning; create role \"%1$s\" login inherit connection limit 100 in role \"%2$.*3$s_app\"; "
-		"insert into sekisho.login (name, kind, ipad, opad) values ('%1$s', 'application', decode('%4$s', 'hex'), decode('%5$s', 'hex')); "
-		"insert into sekisho.step select max(n) + 1, 'application', 'create role \"%1$s\"', 'drop role \"%1$s\"' from sekisho.step; "
-		"insert into sekisho.step select (select max(n) + 1 from sekisho.step), 'application', 'revoke execute on function set_config(text, text, bool) from public', "
-		"'grant execute on function set_config(text, text, bool) to public' from pg_proc where oid = 'set_config(text,text,bool)'::regprocedure "
-		"and (proacl is null or exists (select from aclexplode(proacl) where grantee = 0)); "
-		"revoke execute on function set_config(text, text, bool) from public; "
-		"grant execute on function set_config(text, text, bool) to \"%2$.*3$s_sub\", \"%2$.*3$s_rest\"; commit",
-		role, (const char *)prefix.data, (int)prefix.size, ipad, opad);
-	err_t e = run(c, text, why);
+	err_t e = set_variable(c, "ipad", slice_text(ipad), why);
+	if (!e)
+		e = set_variable(c, "opad", slice_text(opad), why);
 	memory_wipe(ipad, sizeof ipad);
 	memory_wipe(opad, sizeof opad);
-	memory_wipe(text, strlen(text));
-	return e;
+	if (!e)
+		e = client_query(c, embedded_text("application-add.sql"), NULL, NULL, why);
+	return e ? e : run(c, "commit", why);
 }
 
 fallible
 postgres_onboard_application(const void *owner, const struct database *administrator, struct slice prefix, struct slice application,
-                             const uint8_t key[DIGEST_SIZE], const char **why)
+                             const uint8_t *key, const char **why)
 {
 	SCOPED struct client *c = NULL;
 	const char *said = NULL;
-	char role[64];
 	*why = "the prefix must be 1 to 30 of a-z, 0-9 and _, the application's id of a-z, 0-9 and -, together at most 58";
 	if (!prefix_check(prefix) || !text_is_name(application) || prefix.size + application.size > 58)
 		return E_ARGUMENT;
-	snprintf(role, sizeof role, "%.*s_app_%.*s", SLICE_ARGUMENTS(prefix), SLICE_ARGUMENTS(application));
 	TRY(client_open(NULL, administrator, &c, why));
-	err_t e = add_application(c, prefix, role, key, &said);
+	err_t e = put_application(c, prefix, application, key, &said);
 	if (said)
 		*why = memory_format(owner, "%s", said);
 	return e ? code_of(e, said) : NULL;

@@ -25,6 +25,7 @@ fallible postgres_onboard(const void *owner, const struct database *administrato
                           err_t (*each)(void *, struct slice class, struct slice text), void *argument, const char **why);
 
 /* The login role of an application (PREFIX_app_APPLICATION), with the 32 bytes that bind its transactions (ROWS.md §4), of which
- * the server keeps HMAC pads; and set_config is taken from PUBLIC. Fails as above; E_STATE where it is there already. */
+ * the server keeps HMAC pads; and set_config is taken from PUBLIC. Again: with another key. `key` NULL: the role goes, and
+ * what it has open. Fails as above. */
 fallible postgres_onboard_application(const void *owner, const struct database *administrator, struct slice prefix,
-                                      struct slice application, const uint8_t key[DIGEST_SIZE], const char **why);
+                                      struct slice application, const uint8_t *key, const char **why);

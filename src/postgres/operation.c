@@ -270,6 +270,8 @@ database_onboard_apply(struct passage *p, struct store *tx, int64_t time)
 	const struct onboarder *o = p->change;
 	const struct onboarding *b = &o->onboarding;
 	bool apply = o->what == ONBOARD_APPLY;
+	if (!apply)
+		TRY(store_run(tx, QUERY_APPLICATIONS_END, BIND(as_text(o->database.name), as_number(time))));
 	TRY(store_run(tx, QUERY_DATABASE_ONBOARD,
 	              BIND(as_text(o->database.name), as_text(slice_text(apply ? "onboarded" : "added")), as_text(b->column), as_text(b->map),
 	                   as_text(b->shared), as_text(b->exempt), as_number(time))));

@@ -131,7 +131,7 @@ run_pending(struct session *s, struct pending *p)
 		t->next = NULL;
 		turn_add(s, t);
 		s->worker->counts.statements++;
-		s->dirty |= t->statement && t->statement->leaves;
+		s->dirty |= t->statement && t->statement->leaves && !(s->application && t->statement->naming == NAMING_KEEPS);
 	}
 	if (p->simple && p->opaque)
 		s->last->kind = TURN_OPAQUE;

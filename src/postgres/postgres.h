@@ -40,6 +40,8 @@ struct database {
 	/* The application lane: 32 bytes that bind (ROWS.md §4), and which value of the tenant column is whose (a=acme,b=globex). Not
 	 * empty: `role` is that of the application, whose name find() is given in `user`, with an empty subscriber. */
 	struct slice binding_key, map, user;
+	struct slice setting;           /* with which it names its subscriber; empty: sekisho.subscriber */
+	struct slice shared;            /* SCHEMA.TABLE,…: read by all */
 	struct outward *outward;        /* who dials; NULL: this process itself, an address in figures */
 };
 

@@ -17,6 +17,7 @@
 #include "postgres/wire.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
 	HOLD_MAX = 64 << 10,            /* a result that ends within this has one entry, with its counts */
@@ -93,6 +94,8 @@ struct session {
 	bool found;
 	bool application;               /* the application lane: `subscriber` is that of the transaction, or empty; lane.h */
 	int lane;
+	bool kept;                      /* a setting, since the last ReadyForQuery … */
+	unsigned ran;                   /* … which so many statements have run since */
 	struct slice actor, named;      /* its end user; what the last Bind of a naming named */
 	uint32_t lane_pid;
 	uint8_t lane_start[8];
@@ -124,6 +127,7 @@ struct session {
 	bool unnamed_here;              /* the unnamed statement of this session is at this back end */
 	struct session *next_waiting;
 	int64_t waits_since;            /* for a back end; 0: does not */
+	int64_t crowded_since;          /* the server first said that the role has too many */
 	struct frames back;
 	uint8_t peek[128];              /* the beginning of the message's body */
 	size_t peeked;
@@ -141,6 +145,7 @@ struct session {
 
 struct postgres {
 	struct door *door;
+	atomic_long crowded_until;      /* monotonic: a server had too many of a role; idle ones go at once */
 	struct keys_table *keys;
 };
 
@@ -238,6 +243,7 @@ void name_drop(struct session *, bool portal, struct slice name);
 void name_drop_all(struct session *, bool portal);
 
 /* visit.c: passages */
+enum { VISIT_FACTS = 8 };
 enum visit_step { VISIT_CONNECT, VISIT_WHOLE, VISIT_OPENING, VISIT_CLOSING };
 
 struct visit {
@@ -250,6 +256,8 @@ struct visit {
 	struct passage *passage;
 	bool kept;                      /* by the turn whose opening it is */
 	bool finishing, again;
+	bool application;               /* of the application lane */
+	struct fact facts[VISIT_FACTS];
 	struct analysis *analysis;
 	const struct statement *statement;
 	uint64_t rows, bytes;
@@ -266,7 +274,7 @@ void visit_enter(struct visit *);
 err_t visit_error(const struct visit *);
 struct complaint visit_complaint(const struct visit *);
 /* Would a read be let through now? Remembered for a second. */
-bool visit_judge(struct session *, const char *action);
+bool visit_judge(struct session *, const char *action, const struct statement *);
 
 /* cancel.c */
 struct keys_table *keys_table_new(const void *owner);

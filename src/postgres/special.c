@@ -3,9 +3,9 @@
 
 #include "postgres/tree.h"
 
-/* select set_config('sekisho.subscriber', …, true): the application lane's hook. */
+/* Which setting is the application lane's hook is for the session to say: lane_names(). */
 void
-find_naming(struct statement *s, struct node n)
+find_setting(struct statement *s, struct node n)
 {
 	struct node target = tree_node(n, TREE_SELECT_STMT_F_TARGET_LIST, 0), call = tree_node(target, TREE_RES_TARGET_F_VAL, 0);
 	if (n.type != TREE_SELECT_STMT || tree_count(n, TREE_SELECT_STMT_F_TARGET_LIST) != 1 || tree_count(n, TREE_SELECT_STMT_F_FROM_CLAUSE) ||
@@ -14,13 +14,13 @@ find_naming(struct statement *s, struct node n)
 	size_t parts = tree_count(call, TREE_FUNC_CALL_F_FUNCNAME);
 	struct slice name = tree_string(call, TREE_FUNC_CALL_F_ARGS, 0);
 	struct node value = tree_node(call, TREE_FUNC_CALL_F_ARGS, 1), local = tree_node(call, TREE_FUNC_CALL_F_ARGS, 2);
-	enum naming naming = slice_is(name, "sekisho.subscriber") ? NAMING_SUBSCRIBER : slice_is(name, "sekisho.actor") ? NAMING_ACTOR : NAMING_NONE;
-	if (!naming || !slice_is(tree_string(call, TREE_FUNC_CALL_F_FUNCNAME, parts - 1), "set_config") || local.type != TREE_A_CONST ||
+	if (!name.size || !slice_is(tree_string(call, TREE_FUNC_CALL_F_FUNCNAME, parts - 1), "set_config") || local.type != TREE_A_CONST ||
 	    !tree_number(tree_node(local, TREE_A_CONST_F_BOOLVAL, 0), TREE_BOOLEAN_F_BOOLVAL))
 		return;
 	if (value.type == TREE_TYPE_CAST)
 		value = tree_node(value, TREE_TYPE_CAST_F_ARG, 0);
-	s->naming = naming;
+	s->naming = NAMING_SETTING;
+	s->setting = name;
 	s->name = tree_string(call, TREE_FUNC_CALL_F_ARGS, 1);
 	s->parameter = value.type == TREE_PARAM_REF ? (unsigned)tree_number(value, TREE_PARAM_REF_F_NUMBER) : 0;
 }

@@ -120,6 +120,7 @@ visit_call(struct statement *s, struct node call)
 		visit_set_config(s, call);
 		return;
 	}
+	s->recalls |= slice_is(name, "currval") || slice_is(name, "lastval") || slice_is(name, "setseed");
 	switch (function_class(name)) {
 	case FUNCTION_READS:
 		s->leaves |= own;
@@ -291,7 +292,7 @@ analyse_one(struct analysis *a, struct statement *s, struct node raw, struct sli
 	if (!is_of_pg_dump(own) && !tree_walk(n, visit, &w))
 		return E_STATE;
 	s->pure &= !is_of_pg_dump(own);
-	find_naming(s, n);
+	find_setting(s, n);
 	mark_ctes(&w);
 	name_tables(a, s);
 	s->normal = memory_copy(a, slice_of(normal, scan_normal(own, normal, sizeof normal)));
@@ -304,6 +305,7 @@ static void
 keep(struct analysis *a, struct statement *s)
 {
 	s->name = memory_copy(a, s->name);
+	s->setting = memory_copy(a, s->setting);
 	struct table *tables = s->table_count ? NEW_ARRAY(a, struct table, s->table_count) : NULL;
 	for (size_t i = 0; i < s->table_count; i++) {
 		tables[i] = s->tables[i];

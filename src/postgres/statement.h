@@ -15,7 +15,7 @@ enum statement_kind {
 const char *statement_kind_name(enum statement_kind);
 
 /* What a statement does to the names of the session. */
-enum naming { NAMING_NONE, NAMING_PREPARE, NAMING_EXECUTE, NAMING_DEALLOCATE, NAMING_COMMIT, NAMING_SUBSCRIBER, NAMING_ACTOR };
+enum naming { NAMING_NONE, NAMING_PREPARE, NAMING_EXECUTE, NAMING_DEALLOCATE, NAMING_COMMIT, NAMING_SETTING, NAMING_KEEPS };
 
 struct table {
 	struct slice schema, name;
@@ -32,8 +32,11 @@ struct statement {
 	const char *why;                /* why it is dangerous; NULL */
 	const char *hint;
 	enum naming naming;
-	struct slice name;              /* of the prepared statement; what a naming names, where it is a literal */
+	struct slice name;              /* of the prepared statement; the value of a setting, where it is a literal */
 	unsigned parameter;             /* … or in which parameter it is; 0: none */
+	struct slice setting;           /* which is set: for this transaction by nothing else in the statement, or (KEEPS) until the session ends */
+	char number[12];                /* the value, where it is one */
+	bool recalls;                   /* what the session did before: currval, lastval, setseed */
 	bool chains;                    /* COMMIT or ROLLBACK AND CHAIN */
 	struct slice normal;            /* for the book */
 	char fingerprint[FINGERPRINT_TEXT];
@@ -71,13 +74,14 @@ enum function_class { FUNCTION_UNKNOWN, FUNCTION_READS, FUNCTION_VOLATILE, FUNCT
 enum function_class function_class(struct slice name);
 bool operator_is_builtin(struct slice name);
 bool type_is_builtin(struct slice name);
+bool setting_is_free(struct slice name);
 /* Why this setting must not be set so (value empty: not a literal, or RESET); NULL: it may. */
 const char *setting_refusal(struct slice name, struct slice value);
 
 struct node;
 /* Everything that is told by the kind of the statement alone. */
 void classify(struct statement *, struct node);
-/* The application lane's hook: sets naming, name and parameter. */
-void find_naming(struct statement *, struct node);
+/* select set_config('NAME', …, true), the form of the application lane's hook: sets naming, setting, name and parameter. */
+void find_setting(struct statement *, struct node);
 /* What pg_dump says at its start. */
 bool is_of_pg_dump(struct slice text);

@@ -31,6 +31,8 @@ describe(struct passage *p)
 	if (!s)
 		return;
 	pairs_text(&p->outcome, "kind", slice_text(statement_kind_name(s->kind)));
+	if (v->application)
+		pairs_text(&p->outcome, "lane", LITERAL("application-trusted"));
 	if (s->fingerprint[0])
 		pairs_text(&p->outcome, "fingerprint", slice_text(s->fingerprint));
 	if (v->step != VISIT_CLOSING && s->normal.size)
@@ -46,8 +48,7 @@ prepare_statement(struct passage *p)
 	if (v->step == VISIT_OPENING)
 		p->kind = PROOF_OPENING;        /* here, for one that is denied opens nothing */
 	p->status = 200;
-	bool naming = v->statement && (v->statement->naming == NAMING_SUBSCRIBER || v->statement->naming == NAMING_ACTOR);
-	if (naming && v->session && v->session->application)
+	if (v->session && lane_names(v->session, v->statement))
 		return NULL;
 	if (v->mode == MODE_ENFORCE && v->step != VISIT_CLOSING && v->statement && v->statement->refusal)
 		return passage_fail(p, E_DENIED, "%s", v->statement->refusal);
@@ -155,6 +156,23 @@ answered(struct passage *p)
 		talloc_free(v);
 }
 
+/* ---- what policies may ask ---- */
+
+static void
+add_fact(struct visit *v, struct fact f)
+{
+	v->facts[v->passage->fact_count++] = f;
+}
+
+static void
+add_facts(struct visit *v, const struct session *s)
+{
+	static const struct slice lanes[] = { { (const uint8_t *)"role", 4 }, { (const uint8_t *)"application", 11 } };
+	v->passage->facts = v->facts;
+	add_fact(v, (struct fact){ .name = "lane", .kind = FACT_TEXT, .count = 1, .texts = &lanes[s->application] });
+	add_fact(v, (struct fact){ .name = "shared", .kind = FACT_FLAG, .number = lane_is_shared(s, v->statement) });
+}
+
 struct visit *
 visit_new(struct session *s, enum visit_step step, struct turn *t, struct analysis *a, const struct statement *statement)
 {
@@ -168,6 +186,8 @@ visit_new(struct session *s, enum visit_step step, struct turn *t, struct analys
 	v->statement = statement;
 	v->passage = passage_of(v, s, step == VISIT_CONNECT ? &postgres_connect_operation : &postgres_statement_operation);
 	v->passage->action = step == VISIT_CONNECT ? s->application ? "passage.evaluate" : "read" : lane_action(s, statement);
+	v->application = s->application;
+	add_facts(v, s);
 	v->passage->door = v;
 	v->passage->answered = answered;
 	v->next = s->visits;
@@ -236,7 +256,7 @@ visit_complaint(const struct visit *v)
 /* ---- would it be let through? ---- */
 
 bool
-visit_judge(struct session *s, const char *action)
+visit_judge(struct session *s, const char *action, const struct statement *statement)
 {
 	struct gate_worker *gate = s->worker->options.gate;
 	uint64_t epoch = record_epoch(gate_options(gate_of(gate))->record);
@@ -244,7 +264,7 @@ visit_judge(struct session *s, const char *action)
 	bool read = strcmp(action, "read") == 0;
 	if (read && s->judged_epoch == epoch && s->judged_at && now - s->judged_at < SECONDS(JUDGED_FOR))
 		return true;
-	struct visit *v = visit_new(s, VISIT_WHOLE, NULL, NULL, NULL);
+	struct visit *v = visit_new(s, VISIT_WHOLE, NULL, NULL, statement);
 	v->passage->action = action;
 	gate_judge(gate, v->passage);
 	bool good = !visit_error(v);

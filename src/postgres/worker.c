@@ -1,5 +1,5 @@
 /* The door's side of the gateway, its workers, and who is sent away. */
-#include "postgres/session.h"
+#include "postgres/lane.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -64,18 +64,46 @@ may_go_on(struct session *s)
 		return true;
 	}
 	s->judged_at = 0;
-	return visit_judge(s, t->statement->action);
+	return visit_judge(s, lane_action(s, t->statement), t->statement);
+}
+
+/* Applications that were found again in one look, the last of them: pools hold many sessions of one. */
+struct bound {
+	void *scope;
+	struct slice name, user;
+	struct database database;
+};
+
+/* An application may have been taken from its database, or given another key. */
+static bool
+still_bound(const struct session *s, struct bound *b)
+{
+	const struct postgres_worker_options *o = &s->worker->options;
+	if (!s->application || !s->found)
+		return true;
+	if (!slice_equal(b->name, s->database_name) || !slice_equal(b->user, s->user)) {
+		b->name = memory_copy(b->scope, s->database_name);
+		b->user = memory_copy(b->scope, s->user);
+		b->database = (struct database){ .user = s->user };
+		if (o->find(o->argument, b->scope, b->name, slice_of(NULL, 0), &b->database))
+			b->database = (struct database){ 0 };
+	}
+	return slice_equal(b->database.binding_key, s->database.binding_key) && slice_equal(b->database.setting, s->database.setting);
 }
 
 static void
 look(struct postgres_worker *w, bool credentials)
 {
+	SCOPED void *scope = talloc_new(NULL);
+	struct bound bound = { .scope = scope };
 	for (struct session *s = w->sessions, *next; s; s = next) {
 		next = s->next;
 		if (!s->known || s->state == SESSION_ENDED)
 			continue;
 		if (credentials && !gate_credential_check(w->options.gate, s->digest))
 			send_away(s, "The credential has ended");
+		else if (credentials && !still_bound(s, &bound))
+			send_away(s, "The application's work on this database has ended, or was given another key");
 		else if (s->state == SESSION_OPEN && !may_go_on(s))
 			send_away(s, "The right to what was being shown has ended");
 	}

@@ -233,7 +233,12 @@ static err_t
 find_database(void *argument, const void *owner, struct slice name, struct slice subscriber, struct database *out)
 {
 	struct worker *w = argument;
-	TRY(database_of_subscriber(owner, gate_view(w->postgres_gate), w->serve->house->keys, name, subscriber, out));
+	struct store *view = gate_view(w->postgres_gate);
+	struct keys *keys = w->serve->house->keys;
+	if (!view)
+		return E_CLOSED;
+	TRY(subscriber.size ? database_of_subscriber(owner, view, keys, name, subscriber, out)
+	                    : database_of_application(owner, view, keys, name, out->user, out));
 	out->outward = w->serve->outward;
 	return NULL;
 }

@@ -97,13 +97,37 @@ class Lane(unittest.TestCase):
 
     def test_no_state_is_kept(self):
         c = self.connect()
-        for text in ("set search_path = x", "prepare p as select 1", "begin; select 1; commit", "discard all", "reset all", "set sekisho.binding = 'x'", "set local sekisho.binding = 'x'",
+        for text in ("set search_path = x, y", "set work_mem = '1GB'", "reset timezone", "prepare p as select 1", "begin; select 1; commit", "discard all", "reset all", "set sekisho.binding = 'x'", "set local sekisho.binding = 'x'",
                      "select set_config('sekisho.binding', 'x', true)", "select set_config('search_path', 'x', false)", "declare k cursor with hold for select 1", "listen x", "create temp table t (a int)",
                      "commit and chain", "select lastval()", "set role postgres"):
             self.assertEqual(codes(c.query(text))[0], "42501", text)
             self.assertIn(codes(c.pipeline([text]))[0], ("42501", "42601"), text)
+        for text in ("select lastval()", "select setseed(0.5)", "select currval('x')"):
+            self.assertEqual(codes(self.run_in(c, "acme", text)), ["42501"], text)
         self.assertEqual(codes(c.query("begin")), [None])
         c.query("rollback")
+
+    def test_what_a_driver_sets_when_it_connects_stays_its_own(self):
+        """SET of what the start-up packet may say too: for this client, over all its transactions, and for no other."""
+        c, other = self.connect(), self.connect()
+        for text in ("set application_name = 'mine'", "set extra_float_digits to 2", "set client_min_messages to warning", "set standard_conforming_strings = on",
+                     "set client_encoding to 'UTF8'", "set statement_timeout = '90s'"):
+            self.assertEqual(codes(c.query(text)), [None], text)
+        self.assertEqual(codes(c.pipeline(["set intervalstyle = 'iso_8601'"])), [None])
+        for _ in range(3):
+            self.assertEqual(self.run_in(c, "acme", "show application_name", "show extra_float_digits", "show statement_timeout", "show intervalstyle")[0].rows, [[b"mine"]])
+            done = self.run_in(c, "globex", "show application_name", "show extra_float_digits", "show statement_timeout", "show intervalstyle")
+            self.assertEqual(rows(done), [["mine"], ["2"], ["90s"], ["iso_8601"]])
+            done = self.run_in(other, "acme", "show application_name", "show extra_float_digits", "show statement_timeout", "show intervalstyle")
+            self.assertNotIn(["mine"], rows(done))
+            self.assertNotIn(["90s"], rows(done))
+        c.query("begin")
+        self.assertEqual(codes(c.query("set application_name = 'carried'")), ["42501"])
+        c.query("rollback")
+        self.assertEqual(codes(c.query("set application_name = 'a'; set application_name = 'b'")), ["42501"])
+        c.pipeline(["begin", "set application_name = 'in a transaction'", "rollback"])
+        self.assertEqual(rows(self.run_in(c, "acme", "show application_name")), [["mine"]])
+        self.assertEqual(rows(self.run_in(other, "acme", "show application_name")), [[""]])
 
     def test_a_rollback_to_a_savepoint_keeps_the_binding(self):
         c = self.connect()

@@ -125,5 +125,43 @@ class Pool(unittest.TestCase):
                 self.assertEqual(codes(c.query("select pg_sleep(0.001)")), [None])
 
 
+@harness.needed
+class Crowded(unittest.TestCase):
+    """A role may have 20 sessions at the server; back ends that idle under other settings make room."""
+
+    def test_more_settings_than_the_role_may_have_sessions(self):
+        gate = harness.own()
+        many = []
+        for n in range(45):
+            c = gate.raw("sup1", params={"application_name": f"client {n}"})
+            self.addCleanup(c.close)
+            self.assertEqual(rows(c.query("show application_name")), [[f"client {n}"]])
+            many.append(c)
+        for n in range(0, 45, 7):
+            self.assertEqual(rows(many[n].query("show application_name")), [[f"client {n}"]])
+
+    def test_what_does_not_become_free_is_told(self):
+        gate = harness.own()
+        held = []
+        for n in range(20):
+            held.append(gate.raw("sup1"))
+            self.addCleanup(held[-1].close)
+            held[-1].query("begin")
+        done = []
+
+        def late():
+            try:
+                done.append(rows(gate.raw("sup1", timeout=30).query("select 1")))
+            except pgwire.ServerError as e:
+                done.append(e.fields["C"])
+        threads = [threading.Thread(target=late) for _ in range(2)]
+        threads[0].start()
+        threads[0].join(2)
+        self.assertEqual(done, [])
+        held[3].query("rollback")
+        threads[0].join(10)
+        self.assertEqual(done, [[["1"]]])
+
+
 if __name__ == "__main__":
     unittest.main()

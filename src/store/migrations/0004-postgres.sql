@@ -1,0 +1,34 @@
+-- The gateway's lanes. What decides who may what has since and until; until is NULL while it holds.
+
+-- Applications of a database. sealed: the 32 bytes that bind its transactions, under the vendor's key; setting: with which
+-- they name their subscriber.
+CREATE TABLE database_application (
+	database TEXT NOT NULL,
+	application TEXT NOT NULL,
+	sealed BLOB NOT NULL,
+	setting TEXT NOT NULL,
+	since INTEGER NOT NULL,
+	until INTEGER
+);
+CREATE INDEX database_application_of ON database_application (database, application, since);
+
+-- relation: SCHEMA.TABLE, whose mode is another than the database's.
+CREATE TABLE database_table_mode (
+	database TEXT NOT NULL,
+	relation TEXT NOT NULL,
+	mode TEXT NOT NULL,
+	since INTEGER NOT NULL,
+	until INTEGER
+);
+CREATE INDEX database_table_mode_of ON database_table_mode (database, relation, since);
+
+-- What a column holds, for policies: context.labels.
+CREATE TABLE database_label (
+	database TEXT NOT NULL,
+	relation TEXT NOT NULL,
+	attribute TEXT NOT NULL,
+	label TEXT NOT NULL,
+	since INTEGER NOT NULL,
+	until INTEGER
+);
+CREATE INDEX database_label_of ON database_label (database, relation, since);
