@@ -1,11 +1,14 @@
 /* Commands that are nothing but a row of the operation table: words, then what stands in a place, then options. */
 #include "cli/inside.h"
 
+#include "cli/yaml.h"
 #include "serve/serve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { STRUCTURE_MOST = 1 << 20 };
 
 static const char *const method_names[METHODS] = { "GET", "PUT", "POST", "DELETE" };
 
@@ -62,20 +65,25 @@ option_of(const struct words *w, const char *field, bool *given)
 	return NULL;
 }
 
-/* The value of a field: its place in the line, or its option. */
+/* The value of a field: its place in the line, or its option. `{@text}` is the place of a file that holds it. */
 static const char *
-value_of(const struct operation *o, const struct words *w, const char *field)
+value_of(const struct operation *o, const struct words *w, const char *field, bool *is_file)
 {
 	char wanted[64];
-	size_t place = 0;
+	size_t place = 0, size;
 	bool given;
-	snprintf(wanted, sizeof wanted, "{%s}", field);
+	size = (size_t)snprintf(wanted, sizeof wanted, "%s}", field);
+	*is_file = false;
 	const char *option = option_of(w, field, &given);
 	if (given)
 		return option;
-	for (const char *p = o->cli; (p = strchr(p, '{')); p++, place++)
-		if (strncmp(p, wanted, strlen(wanted)) == 0)
+	for (const char *p = o->cli; (p = strchr(p, '{')); place++) {
+		*is_file = *++p == '@';
+		p += *is_file;
+		if (strncmp(p, wanted, size) == 0)
 			return place < w->count ? w->places[place] : NULL;
+	}
+	*is_file = false;
 	return NULL;
 }
 
@@ -90,7 +98,8 @@ path_of(void *owner, const struct operation *o, const struct words *w)
 		}
 		const char *end = strchr(p, '}');
 		SCOPED char *name = memory_text(NULL, slice_of(p + 1, (size_t)(end - p - 1)));
-		const char *value = value_of(o, w, name);
+		bool is_file;
+		const char *value = value_of(o, w, name, &is_file);
 		if (!value) {
 			usage_error("%s: %s is missing", o->cli, name);
 			return NULL;
@@ -101,14 +110,51 @@ path_of(void *owner, const struct operation *o, const struct words *w)
 	return path;
 }
 
+/* JSON as it stands in the line; else the name of a file of JSON or YAML. */
 static json_t *
-json_of(const struct field *f, const char *value)
+structure_of(void *owner, const char *value)
+{
+	if (strchr("{[\"", value[0]))
+		return json_loads(value, JSON_DECODE_ANY, NULL);
+	struct slice text = file_read(owner, value, STRUCTURE_MOST);
+	if (!text.data)
+		return NULL;
+	json_t *j = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, NULL);
+	return j ? j : yaml_read(value, text);
+}
+
+static json_t *
+json_of(void *owner, const struct field *f, const char *value, bool is_file)
 {
 	if (f->type == FIELD_FLAG)
 		return json_boolean(strcmp(value, "false") != 0);
 	if (f->type == FIELD_JSON)
-		return json_loads(value, JSON_DECODE_ANY, NULL);
-	return json_string(value);
+		return structure_of(owner, value);
+	if (!is_file)
+		return json_string(value);
+	struct slice text = file_read(owner, value, STRUCTURE_MOST);
+	json_t *j = text.data ? json_stringn((const char *)text.data, text.size) : NULL;
+	if (text.data && !j)
+		fprintf(stderr, "sekisho: %s: expected text in UTF-8\n", value);
+	return j;
+}
+
+/* `{@}` is the place of a file of JSON or YAML that holds the fields. */
+static bool
+take_members(void *owner, const struct operation *o, const struct words *w, json_t *body)
+{
+	if (!strstr(o->cli, "{@}"))
+		return true;
+	if (w->count == 0) {
+		usage_error("%s: FILE is missing", o->cli);
+		return false;
+	}
+	json_t *members = structure_of(owner, w->places[0]);
+	bool good = json_is_object(members) && json_object_update(body, members) == 0;
+	if (members && !good)
+		fprintf(stderr, "sekisho: %s: expected an object of fields\n", w->places[0]);
+	json_decref(members);
+	return good;
 }
 
 /* Fills query and body; false if something is missing. */
@@ -116,15 +162,19 @@ static bool
 take_fields(void *owner, const struct operation *o, const struct words *w, char **path, json_t *body)
 {
 	for (const struct field *f = o->fields; f && f->name; f++) {
-		const char *value = f->place == PLACE_PATH ? NULL : value_of(o, w, f->name);
+		bool is_file;
+		const char *value = f->place == PLACE_PATH ? NULL : value_of(o, w, f->name, &is_file);
 		if (f->place == PLACE_PATH)
 			continue;
-		if (!value && f->required) {
+		if (!value && f->required && !json_object_get(body, f->name)) {
 			usage_error("%s: --%s is missing: %s", o->cli, f->name, f->says);
 			return false;
 		}
-		if (value && f->place == PLACE_BODY)
-			json_object_set_new(body, f->name, json_of(f, value));
+		json_t *member = value && f->place == PLACE_BODY ? json_of(owner, f, value, is_file) : NULL;
+		if (value && f->place == PLACE_BODY && !member)
+			return false;
+		if (member)
+			json_object_set_new(body, f->name, member);
 		else if (value)
 			*path = memory_format(owner, "%s%s%s=%s", *path, strchr(*path, '?') ? "&" : "?", f->name, url_escape(owner, value));
 	}
@@ -210,6 +260,21 @@ collect_flags(const struct operation *o, const char *flags[16])
 	flags[n] = NULL;
 }
 
+/* The body of one that takes bytes: the file at `{@body}`. */
+static bool
+take_file(void *owner, const struct operation *o, const struct words *w, struct request *q)
+{
+	bool is_file;
+	const char *name = value_of(o, w, "body", &is_file);
+	if (!name) {
+		usage_error("%s: FILE is missing", o->cli);
+		return false;
+	}
+	q->body = file_read(owner, name, o->body_max);
+	q->type = "application/octet-stream";
+	return q->body.data != NULL;
+}
+
 int
 run_operation(int argc, char **argv, bool *known)
 {
@@ -234,11 +299,13 @@ run_operation(int argc, char **argv, bool *known)
 	                     .idempotency_key = words_option(&w, "idempotency-key") };
 	json_t *body = json_object();
 	q.path = path_of(owner, o, &w);
-	bool good = q.path && take_fields(owner, o, &w, &q.path, body);
+	bool good = q.path && take_members(owner, o, &w, body) && take_fields(owner, o, &w, &q.path, body);
 	char *text = good && json_object_size(body) ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
 	q.body = slice_text(text);
 	struct response r = { 0 };
+	if (good && o->body_max)
+		good = take_file(owner, o, &w, &q);
 	int exit = good ? send_pages(owner, &q, &r) : EXIT_USAGE;
 	free(text);
 	return exit == EXIT_PENDING && words_flag(&w, "wait") ? wait_for(owner, &r) : exit;

@@ -9,7 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TABLE = 1 << 16 };               /* keys held at once, at most; beyond that a place is taken again */
+/* Places for keys: at first, and at most; beyond that one is taken again. 100,000 active subscribers have a key of each use. */
+enum { TABLE_FIRST = 1 << 13, TABLE_MOST = 1 << 18 };
 
 struct held {
 	bool taken;                     /* its key is in the locked pages, at the same place */
@@ -22,8 +23,10 @@ struct held {
 struct keys {
 	pthread_mutex_t lock;           /* guards all below, the socket's turn included */
 	int keeper;
+	void *table;                    /* owns the two below */
 	struct held *held;
-	uint8_t *pages;                 /* TABLE keys, in locked pages */
+	uint8_t *pages;                 /* as many keys, in locked pages */
+	size_t size, taken;
 };
 
 static int
@@ -34,14 +37,23 @@ close_keys(struct keys *k)
 	return 0;
 }
 
+static void
+open_table(struct keys *k, size_t size)
+{
+	k->table = talloc_new(k);
+	k->held = NEW_ARRAY(k->table, struct held, size);
+	k->pages = memory_secret(k->table, size * KEY_SIZE);
+	k->size = size;
+	k->taken = 0;
+}
+
 fallible
 keys_open(const void *owner, int keeper, struct keys **out)
 {
 	struct keys *k = NEW(owner, struct keys);
 	pthread_mutex_init(&k->lock, NULL);
 	k->keeper = keeper;
-	k->held = NEW_ARRAY(k, struct held, TABLE);
-	k->pages = memory_secret(k, (size_t)TABLE * KEY_SIZE);
+	open_table(k, TABLE_FIRST);
 	talloc_set_destructor(k, close_keys);
 	*out = k;
 	return NULL;
@@ -86,12 +98,12 @@ ask(struct keys *k, const struct writer *question, uint8_t room[WIRE_MAX], struc
 }
 
 static size_t
-place_of(struct slice scope, enum key_use use, uint32_t generation)
+place_of(const struct keys *k, struct slice scope, enum key_use use, uint32_t generation)
 {
 	size_t h = 1469598103u ^ (size_t)use * 31 ^ generation * 2654435761u;
 	for (size_t i = 0; i < scope.size; i++)
 		h = (h ^ scope.data[i]) * 16777619u;
-	return h % TABLE;
+	return h % k->size;
 }
 
 enum { PROBES = 8 };
@@ -99,9 +111,9 @@ enum { PROBES = 8 };
 static struct held *
 find_held(struct keys *k, struct slice scope, enum key_use use, uint32_t generation)
 {
-	size_t at = place_of(scope, use, generation);
+	size_t at = place_of(k, scope, use, generation);
 	for (size_t i = 0; i < PROBES; i++) {
-		struct held *h = &k->held[(at + i) % TABLE];
+		struct held *h = &k->held[(at + i) % k->size];
 		if (h->taken && h->use == use && slice_is(scope, h->scope) &&
 		    (generation == KEY_CURRENT ? h->current : !h->current && h->generation == generation))
 			return h;
@@ -121,19 +133,47 @@ drop(struct keys *k, struct held *h)
 	memory_wipe(key_at(k, h), KEY_SIZE);
 	talloc_free(h->scope);
 	*h = (struct held){ false };
+	k->taken--;
+}
+
+static void
+put_held(struct keys *k, struct slice scope, enum key_use use, uint32_t asked, uint32_t generation, const uint8_t *key)
+{
+	size_t at = place_of(k, scope, use, asked), i = 0;
+	while (i < PROBES - 1 && k->held[(at + i) % k->size].taken)
+		i++;
+	struct held *h = &k->held[(at + i) % k->size];
+	if (h->taken)
+		drop(k, h);
+	k->taken++;
+	*h = (struct held){ .taken = true, .scope = memory_text(k, scope), .use = use, .generation = generation, .current = asked == KEY_CURRENT };
+	memcpy(key_at(k, h), key, KEY_SIZE);
+}
+
+/* A table that is half full is doubled: what is not held costs an unwrap, and those are capped. */
+static void
+grow(struct keys *k)
+{
+	struct held *held = k->held;
+	const uint8_t *pages = k->pages;
+	void *table = k->table;
+	size_t size = k->size;
+	open_table(k, 2 * size);
+	for (size_t i = 0; i < size; i++) {
+		const struct held *h = &held[i];
+		if (h->taken)
+			put_held(k, slice_text(h->scope), h->use, h->current ? KEY_CURRENT : h->generation, h->generation, pages + i * KEY_SIZE);
+		talloc_free(h->scope);
+	}
+	talloc_free(table);             /* which wipes the pages */
 }
 
 static void
 hold(struct keys *k, struct slice scope, enum key_use use, uint32_t asked, uint32_t generation, const uint8_t *key)
 {
-	size_t at = place_of(scope, use, asked), i = 0;
-	while (i < PROBES - 1 && k->held[(at + i) % TABLE].taken)
-		i++;
-	struct held *h = &k->held[(at + i) % TABLE];
-	if (h->taken)
-		drop(k, h);
-	*h = (struct held){ .taken = true, .scope = memory_text(k, scope), .use = use, .generation = generation, .current = asked == KEY_CURRENT };
-	memcpy(key_at(k, h), key, KEY_SIZE);
+	if (2 * k->taken >= k->size && k->size < TABLE_MOST)
+		grow(k);
+	put_held(k, scope, use, asked, generation, key);
 }
 
 static fallible
@@ -196,7 +236,7 @@ keys_make(struct keys *k, struct slice scope, enum key_use use, uint8_t *key, ui
 static void
 forget(struct keys *k, struct slice scope, enum key_use use)
 {
-	for (size_t i = 0; i < TABLE; i++) {
+	for (size_t i = 0; i < k->size; i++) {
 		struct held *h = &k->held[i];
 		if (h->taken && slice_is(scope, h->scope) && (!use || h->use == use))
 			drop(k, h);

@@ -1,307 +1,36 @@
-/* The board: checks over what the spine enforces, and the duties whose rooms are not built. */
+/* The board over all duties, its history, and the paths to service data (assure/assure.h). */
 #include "operations/help.h"
 #include "operations/operations.h"
-#include "operations/operations_sql.h"
 
 #include "assure/assure.h"
-#include "ledger/public.h"
-#include "vault/vault.h"
-
-#include <stdio.h>
-
-enum { SAMPLE = 64, LAG_SECONDS = 5, AUDIT_DAYS = 7 };
-
-/* ---- E1, P0: what closes access by itself ---- */
-
-static fallible
-policy_in_force(struct passage *p, const char *id, bool *there)
-{
-	struct slice text;
-	uint8_t digest[DIGEST_SIZE];
-	TRY(policy_text(p, p->view, p->now, &text, digest));
-	SCOPED char *line = memory_format(NULL, "@id(\"%s\")", id);
-	*there = strstr((const char *)text.data, line) != NULL;
-	return NULL;
-}
-
-static err_t
-closing_policy(void *context, struct finding *f, const char *id)
-{
-	bool there;
-	TRY(policy_in_force(context, id, &there));
-	f->state = there ? CHECK_KEPT : CHECK_BROKEN;
-	snprintf(f->value, sizeof f->value, "policy %s is %s", id, there ? "in force" : "missing");
-	return NULL;
-}
-
-static err_t
-check_training(void *context, struct finding *f)
-{
-	return closing_policy(context, f, "training-overdue");
-}
-
-static err_t
-check_review(void *context, struct finding *f)
-{
-	return closing_policy(context, f, "provider-not-reviewed");
-}
-
-static err_t
-check_purpose(void *context, struct finding *f)
-{
-	return closing_policy(context, f, "purpose-required");
-}
-
-/* ---- counts that must be zero ---- */
-
-static err_t
-none_of(void *context, struct finding *f, const struct query *q, const char *what)
-{
-	struct passage *p = context;
-	SCOPED struct rows *r = NULL;
-	TRY(store_rows(NULL, p->view, q, BIND(as_number(p->now)), &r));
-	int64_t n = rows_next(r) ? row_number(r, 0) : -1;
-	TRY(rows_end(r));
-	if (n >= 0)
-		f->state = n == 0 ? CHECK_KEPT : CHECK_BROKEN;
-	snprintf(f->value, sizeof f->value, "%lld %s", (long long)n, what);
-	return NULL;
-}
-
-static err_t
-check_revoked(void *context, struct finding *f)
-{
-	return none_of(context, f, QUERY_CREDENTIALS_OF_GONE, "good credentials of people who are gone or suspended");
-}
-
-static err_t
-check_endless(void *context, struct finding *f)
-{
-	return none_of(context, f, QUERY_GRANTS_OF_PEOPLE_TOO_LONG, "grants of people for more than 30 days");
-}
-
-static err_t
-check_own_approval(void *context, struct finding *f)
-{
-	return none_of(context, f, QUERY_REQUESTS_SELF_APPROVED, "requests approved by who made them");
-}
-
-/* ---- E2, P7: keys and sealed bodies ---- */
-
-/* The newest objects: each is sealed and opens under its own subscriber's key, and under no other name. */
-static err_t
-check_sealed(void *context, struct finding *f)
-{
-	struct passage *p = context;
-	SCOPED struct rows *r = NULL;
-	SCOPED void *scope = talloc_new(NULL);
-	int opened = 0, looked = 0;
-	TRY(store_rows(NULL, p->view, QUERY_NEWEST_VERSIONS, BIND(as_number(SAMPLE)), &r));
-	while (rows_next(r)) {
-		struct object o, other;
-		struct slice body;
-		TRY(object_get_version(scope, p->view, row_text(r, 0), row_text(r, 1), row_text(r, 2), row_number(r, 3), &o));
-		err_t e = object_open_body(scope, p->keys, &o, &body);
-		if (e == E_SHREDDED)
-			continue;
-		other = o;
-		other.version++;
-		looked++;
-		opened += !e && object_open_body(scope, p->keys, &other, &body) == E_SEAL;
-	}
-	TRY(rows_end(r));
-	f->state = opened == looked ? CHECK_KEPT : CHECK_BROKEN;
-	snprintf(f->value, sizeof f->value, "%d of %d newest objects are sealed under their own key and name", opened, looked);
-	return NULL;
-}
-
-struct key_digests {
-	struct passage *passage;
-	size_t count;
-	uint8_t digests[SAMPLE][DIGEST_SIZE];
-	size_t missing;
-	bool twice;
-};
-
-static err_t
-add_key_digest(void *argument, const struct subscriber *s)
-{
-	struct key_digests *k = argument;
-	uint8_t key[KEY_SIZE], digest[DIGEST_SIZE];
-	if (s->shredded || k->count == SAMPLE)
-		return NULL;
-	err_t e = keys_get(k->passage->keys, s->id, USE_DATA, KEY_CURRENT, key, NULL);
-	k->missing += e == E_NOT_FOUND;
-	if (e)
-		return e == E_NOT_FOUND ? NULL : e;
-	sha256(slice_of(key, sizeof key), digest);
-	memory_wipe(key, sizeof key);
-	for (size_t i = 0; i < k->count; i++)
-		k->twice |= memcmp(k->digests[i], digest, sizeof digest) == 0;
-	memcpy(k->digests[k->count++], digest, sizeof digest);
-	return NULL;
-}
-
-static err_t
-check_own_keys(void *context, struct finding *f)
-{
-	struct key_digests *k = NEW(context, struct key_digests);
-	k->passage = context;
-	TRY(subscriber_each(k->passage->view, k->passage->now, add_key_digest, k));
-	f->state = k->twice || k->missing ? CHECK_BROKEN : CHECK_KEPT;
-	snprintf(f->value, sizeof f->value, "%zu subscribers, each with a key of its own: %s; %zu without one", k->count, k->twice ? "no" : "yes",
-	         k->missing);
-	return NULL;
-}
-
-static err_t
-check_root_key(void *context, struct finding *f)
-{
-	struct passage *p = context;
-	char source[32];
-	TRY(keys_root_source(p->keys, source, sizeof source));
-	f->state = strcmp(source, "file") == 0 ? CHECK_BROKEN : CHECK_KEPT;
-	snprintf(f->value, sizeof f->value, "the root key comes from: %s", source);
-	return NULL;
-}
-
-/* ---- P3, P5: the book ---- */
-
-static void
-ignore_fault(void *argument, const char *kind, const char *file, uint64_t index, const char *text)
-{
-	(void)argument;
-	(void)kind;
-	(void)file;
-	(void)index;
-	(void)text;
-}
-
-static err_t
-check_book(void *context, struct finding *f)
-{
-	struct passage *p = context;
-	struct ledger_check check = { .fault = ignore_fault };
-	struct keys_log log;
-	TRY(keys_log(p, p->keys, &log));
-	check.signed_size = log.size;
-	check.signed_root = log.root;
-	TRY(ledger_verify(gate_reader(p->worker), &check));
-	f->state = check.faults ? CHECK_BROKEN : CHECK_KEPT;
-	snprintf(f->value, sizeof f->value, "%llu entries re-hashed, %llu faults", (unsigned long long)check.entries,
-	         (unsigned long long)check.faults);
-	return NULL;
-}
-
-/* Every version of an object names a passage that is in the book: as many changes as versions, at least. */
-static err_t
-check_recorded(void *context, struct finding *f)
-{
-	return none_of(context, f, QUERY_VERSIONS_WITHOUT_PASSAGE, "changes without the passage that made them");
-}
-
-static err_t
-check_open(void *context, struct finding *f)
-{
-	struct passage *p = context;
-	err_t e = record_state(gate_options(gate_of(p->worker))->record);
-	f->state = e ? CHECK_BROKEN : CHECK_KEPT;
-	snprintf(f->value, sizeof f->value, "%s", e ? e->name : "every passage is recorded before it is released");
-	return NULL;
-}
-
-/* A subscriber can take home a proof of all but the last seconds. */
-static err_t
-check_bundles(void *context, struct finding *f)
-{
-	struct passage *p = context;
-	struct ledger *l = gate_options(gate_of(p->worker))->ledger;
-	int64_t lag = ledger_lag(l);
-	uint64_t size = 0;
-	struct slice note;
-	err_t e = ledger_note(p, l, &size, &note);
-	f->state = lag > SECONDS(LAG_SECONDS) || (e && lag > SECONDS(LAG_SECONDS)) ? CHECK_BROKEN : CHECK_KEPT;
-	snprintf(f->value, sizeof f->value, "checkpoint of size %llu; entries wait for the next for %lld ms", (unsigned long long)size,
-	         (long long)(lag / 1000));
-	return NULL;
-}
-
-/* Of the databases that are confined to subscribers, all refuse what policy refuses. */
-static err_t
-check_databases(void *context, struct finding *f)
-{
-	struct passage *p = context;
-	SCOPED struct rows *r = NULL;
-	TRY(store_rows(NULL, p->view, QUERY_DATABASE_MODES, BIND_NONE, &r));
-	int64_t all = rows_next(r) ? row_number(r, 0) : 0, enforced = all ? row_number(r, 1) : 0;
-	TRY(rows_end(r));
-	f->state = enforced == all ? CHECK_KEPT : CHECK_BROKEN;
-	snprintf(f->value, sizeof f->value, "%lld of %lld databases behind the gateway are enforced", (long long)enforced, (long long)all);
-	return NULL;
-}
-
-/* What the last audit of each found: tables, roles and rights that came since. */
-static err_t
-check_confined(void *context, struct finding *f)
-{
-	struct passage *p = context;
-	SCOPED struct rows *r = NULL;
-	TRY(store_rows(NULL, p->view, QUERY_DATABASE_AUDITS, BIND(as_number(p->now - DAYS(AUDIT_DAYS))), &r));
-	int64_t all = rows_next(r) ? row_number(r, 0) : 0, findings = all ? row_number(r, 1) : 0, old = all ? row_number(r, 2) : 0;
-	TRY(rows_end(r));
-	f->state = findings ? CHECK_BROKEN : old ? CHECK_UNKNOWN : CHECK_KEPT;
-	snprintf(f->value, sizeof f->value, "%lld databases, %lld findings, %lld not audited in the last week", (long long)all, (long long)findings,
-	         (long long)old);
-	return NULL;
-}
-
-#define ENFORCED(name, want, function) { .id = name, .kind = KIND_ENFORCED, .threshold = want, .run = function }
-#define NOT_BUILT(name, as, number) { .id = name, .kind = as, .threshold = "", .issue = number }
-
-static const struct check checks[] = {
-	NOT_BUILT("E1.1.risks", KIND_RECORDED, 11),
-	ENFORCED("E1.5.training-closes", "overdue training closes access", check_training),
-	ENFORCED("E2.2.sealed", "all", check_sealed),
-	{ .id = "E2.2.root-key", .kind = KIND_WATCHED, .threshold = "not a plain file", .run = check_root_key },
-	NOT_BUILT("E2.3.plain-by-election", KIND_ENFORCED, 11),
-	NOT_BUILT("E3.1.disclosure", KIND_ENFORCED, 11),
-	NOT_BUILT("E4.4.notice", KIND_ENFORCED, 13),
-	ENFORCED("E5.1.no-standing-access", "0", check_endless),
-	ENFORCED("E5.1.second-person", "0", check_own_approval),
-	ENFORCED("E5.3.revoked", "0", check_revoked),
-	ENFORCED("E5.4.purpose", "purpose-required in force", check_purpose),
-	NOT_BUILT("E6.1.redundancy", KIND_WATCHED, 11),
-	NOT_BUILT("E7.1.sites", KIND_RECORDED, 11),
-	ENFORCED("P0.1.review-closes", "a lapsed review closes access", check_review),
-	NOT_BUILT("P1.1.sites", KIND_RECORDED, 11),
-	NOT_BUILT("P2.1.changes", KIND_WATCHED, 11),
-	ENFORCED("P3.1.recorded-first", "open", check_open),
-	ENFORCED("P3.1.postgres", "all", check_databases),
-	NOT_BUILT("P4.1.recipients", KIND_ENFORCED, 11),
-	ENFORCED("P5.1.changes", "0", check_recorded),
-	ENFORCED("P5.1.book", "0 faults", check_book),
-	NOT_BUILT("P6.1.backup", KIND_ENFORCED, 11),
-	ENFORCED("P7.1.keys", "each its own", check_own_keys),
-	ENFORCED("P7.1.postgres", "no findings, audited within a week", check_confined),
-	ENFORCED("W.1.bundles", "under a checkpoint within 5 s", check_bundles),
-	{ .id = NULL },
-};
-
-static const struct path paths[] = {
-	{ "postgres-gateway", "postgres", PATH_ENFORCED, "E5 P3 P5 P7" },
-	{ "https-api", "https", PATH_ENFORCED, "E2 E5 P2 P3 P5 P7 W" },
-	{ "host", "shell", PATH_DARK, "E5 P2" },        /* who is root on this machine passes no gate of ours */
-	{ .id = NULL },
-};
+#include "assure/register.h"
 
 struct measure_arguments {
-	struct slice id;
+	struct slice id, why;
+	int64_t from, to;
 };
+
+/* What checks may look at, as this passage sees it. */
+static fallible
+look_of(struct passage *p, struct look *out)
+{
+	const struct gate_options *o = gate_options(gate_of(p->worker));
+	uint8_t digest[DIGEST_SIZE];
+	struct look l = { .owner = p, .dir = o->dir, .view = p->view, .keys = p->keys, .ledger = o->ledger, .reader = gate_reader(p->worker),
+	                  .record = o->record, .now = p->now };
+	err_t e = policy_text(p, p->view, p->now, &l.policies, digest);
+	if (e && e != E_NOT_FOUND)
+		return e;
+	*out = l;
+	return NULL;
+}
 
 static err_t
 measure_list_prepare(struct passage *p)
 {
-	return passage_answer(p, json_list(assure_board(checks, paths, p, NULL, p->language), NULL));
+	struct look l;
+	TRY(look_of(p, &l));
+	return passage_answer(p, json_list(assure_board(&l, NULL, p->language), NULL));
 }
 
 const struct operation measure_list_operation = {
@@ -321,7 +50,9 @@ static err_t
 measure_show_prepare(struct passage *p)
 {
 	const struct measure_arguments *a = p->args;
-	json_t *board = assure_board(checks, paths, p, (const char *)a->id.data, p->language);
+	struct look l;
+	TRY(look_of(p, &l));
+	json_t *board = assure_board(&l, (const char *)a->id.data, p->language);
 	json_t *one = json_incref(json_array_get(board, 0));
 	json_decref(board);
 	return one ? passage_answer(p, one) : E_NOT_FOUND;
@@ -346,10 +77,199 @@ const struct operation measure_show_operation = {
 	.prepare = measure_show_prepare,
 };
 
+/* ---- history ---- */
+
+static err_t
+add_past(void *argument, const struct check_past *c)
+{
+	json_t *evidence = json_loadb((const char *)c->evidence.data, c->evidence.size, 0, NULL);
+	json_array_append_new(argument, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "id", json_slice(c->id), "state", json_slice(c->state), "value",
+	                                          json_slice(c->value), "since", json_time(c->since), "until", json_time(c->until), "evidence",
+	                                          evidence ? evidence : json_array()));
+	return NULL;
+}
+
+static err_t
+measure_history_prepare(struct passage *p)
+{
+	const struct measure_arguments *a = p->args;
+	json_t *items = json_array();
+	err_t e = check_is_known(a->id) ? check_each_past(p->view, a->id, a->from, a->to ? a->to : INT64_MAX, add_past, items)
+	                                : passage_fail(p, E_NOT_FOUND, "no check is called %.*s: sekisho measure show GROUP lists them", SLICE_ARGUMENTS(a->id));
+	passage_answer(p, json_list(items, NULL));
+	return e;
+}
+
+static const struct field measure_history_fields[] = {
+	{ "id", PLACE_PATH, FIELD_TEXT, true, ARGUMENT(measure_arguments, id), 64, "a check, as in E1.5.trained" },
+	{ "from", PLACE_QUERY, FIELD_TIME, false, ARGUMENT(measure_arguments, from), 0, "states that held after it" },
+	{ "to", PLACE_QUERY, FIELD_TIME, false, ARGUMENT(measure_arguments, to), 0, "and began before it" },
+	{ NULL },
+};
+
+const struct operation measure_history_operation = {
+	.name = "measure.history",
+	.says = { "Shows what a check found over time, with the entries that say so", "検査項目の履歴を示す" },
+	.route = { GET, "/v1/checks/{id}/history" },
+	.cli = "measure history {id}",
+	.action = "measure.read",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_READ,
+	.fields = measure_history_fields,
+	.args_size = sizeof(struct measure_arguments),
+	.output = SCHEMA_LIST,
+	.prepare = measure_history_prepare,
+};
+
+/* ---- switching a check off: it is unknown then, and stays in the history ---- */
+
+static fallible
+switch_prepare(struct passage *p)
+{
+	const struct measure_arguments *a = p->args;
+	if (!check_is_known(a->id))
+		return passage_fail(p, E_NOT_FOUND, "no check is called %.*s", SLICE_ARGUMENTS(a->id));
+	p->change = p;
+	pairs_text(&p->outcome, "subject", a->id);
+	if (a->why.size)
+		pairs_text(&p->detail, "why", a->why);
+	return NULL;
+}
+
+static err_t
+measure_off_prepare(struct passage *p)
+{
+	const struct measure_arguments *a = p->args;
+	TRY(switch_prepare(p));
+	return passage_answer(p, json_pack("{s:o, s:s}", "id", json_slice(a->id), "state", "off"));
+}
+
+static err_t
+measure_off_apply(struct passage *p, struct store *tx, int64_t time)
+{
+	const struct measure_arguments *a = p->args;
+	return check_switch_apply(tx, a->id, true, a->why, time);
+}
+
+static const struct field measure_off_fields[] = {
+	{ "id", PLACE_PATH, FIELD_TEXT, true, ARGUMENT(measure_arguments, id), 64, "a check, as in E1.5.trained" },
+	{ "why", PLACE_BODY, FIELD_TEXT, true, ARGUMENT(measure_arguments, why), 256, "the reason" },
+	{ NULL },
+};
+
+const struct operation measure_off_operation = {
+	.name = "measure.off",
+	.says = { "Switches a check off: it is unknown until it is switched on", "検査項目を停止する（状態は不明になる）" },
+	.route = { POST, "/v1/checks/{id}/off" },
+	.cli = "measure off {id}",
+	.action = "measure.manage",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_CHANGE,
+	.fields = measure_off_fields,
+	.args_size = sizeof(struct measure_arguments),
+	.second_person = true,
+	.output = SCHEMA_ID,
+	.prepare = measure_off_prepare,
+	.apply = measure_off_apply,
+};
+
+static err_t
+measure_on_prepare(struct passage *p)
+{
+	const struct measure_arguments *a = p->args;
+	TRY(switch_prepare(p));
+	return passage_answer(p, json_pack("{s:o, s:s}", "id", json_slice(a->id), "state", "on"));
+}
+
+static err_t
+measure_on_apply(struct passage *p, struct store *tx, int64_t time)
+{
+	const struct measure_arguments *a = p->args;
+	return check_switch_apply(tx, a->id, false, a->why, time);
+}
+
+static const struct field measure_on_fields[] = {
+	{ "id", PLACE_PATH, FIELD_TEXT, true, ARGUMENT(measure_arguments, id), 64, "a check, as in E1.5.trained" }, { NULL },
+};
+
+const struct operation measure_on_operation = {
+	.name = "measure.on",
+	.says = { "Switches a check on again", "検査項目を再開する" },
+	.route = { POST, "/v1/checks/{id}/on" },
+	.cli = "measure on {id}",
+	.action = "measure.manage",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_CHANGE,
+	.fields = measure_on_fields,
+	.args_size = sizeof(struct measure_arguments),
+	.output = SCHEMA_ID,
+	.prepare = measure_on_prepare,
+	.apply = measure_on_apply,
+};
+
+/* ---- the catalogue ---- */
+
+static err_t
+catalogue_show_prepare(struct passage *p)
+{
+	return passage_answer(p, assure_catalogue());
+}
+
+const struct operation catalogue_show_operation = {
+	.name = "catalogue.show",
+	.says = { "Gives the catalogue of measures as OSCAL 1.2.1", "対策のカタログを OSCAL 1.2.1 で出力する" },
+	.route = { GET, "/v1/catalogue" },
+	.cli = "measure catalogue",
+	.action = "measure.read",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_READ,
+	.output = SCHEMA_OBJECT,
+	.prepare = catalogue_show_prepare,
+};
+
+/* ---- what falls due ---- */
+
+struct due_list {
+	json_t *items;
+	int64_t now;
+};
+
+static err_t
+add_due(void *argument, const struct registered *r)
+{
+	struct due_list *l = argument;
+	json_array_append_new(l->items, json_pack("{s:o, s:o, s:o, s:b}", "due", json_time(r->due), "kind", json_slice(r->kind), "id", json_slice(r->id),
+	                                          "overdue", r->due <= l->now));
+	return NULL;
+}
+
+static err_t
+due_list_prepare(struct passage *p)
+{
+	struct due_list l = { json_array(), p->now };
+	err_t e = register_each_due(p->view, add_due, &l);
+	passage_answer(p, json_list(l.items, NULL));
+	return e;
+}
+
+const struct operation due_list_operation = {
+	.name = "due.list",
+	.says = { "Lists all that falls due: reviews, training, certificates, findings, the earliest first", "期限のあるものを早い順に一覧する" },
+	.route = { GET, "/v1/due" },
+	.cli = "due ls",
+	.action = "measure.read",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_READ,
+	.output = SCHEMA_LIST,
+	.prepare = due_list_prepare,
+};
+
+/* ---- coverage ---- */
+
 json_t *
 coverage_now(void)
 {
-	return assure_coverage(paths);
+	return assure_coverage();
 }
 
 static err_t

@@ -35,28 +35,11 @@ ORDER BY c.size DESC LIMIT 1;
 -- name: bundle_cosignatures
 SELECT line FROM cosignature WHERE size = $1 ORDER BY witness;
 
--- name: database_modes
-SELECT count(*), coalesce(sum(CASE WHEN mode = 'enforce' THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';
-
--- name: database_audits
-SELECT count(*), coalesce(sum(findings), 0), coalesce(sum(CASE WHEN audited < $1 THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';
-
 -- name: promoted_by
 SELECT 1 FROM fact WHERE subject = $1 AND attribute = 'promoted_by' AND value = $2 AND since > $3 LIMIT 1;
 
--- name: credentials_of_gone
-SELECT count(*) FROM credential c WHERE c.until IS NULL AND c.expires > $1 AND EXISTS (
-SELECT 1 FROM fact f WHERE f.subject = c.actor AND f.attribute = 'state' AND f.until IS NULL AND f.value <> 'active');
+-- name: provider_kind
+SELECT kind FROM provider WHERE id = $1;
 
--- name: grants_of_people_too_long
-SELECT count(*) FROM grants g JOIN principal p ON p.actor = g.actor
-WHERE g.until IS NULL AND g.expires > $1 AND p.kind <> 'application' AND g.expires - g.since > 2592000000000;
-
--- name: requests_self_approved
-SELECT count(*) FROM request WHERE state = 'approved' AND requester = decided_by AND created <= $1;
-
--- name: newest_versions
-SELECT subscriber, collection, id, version FROM object_version WHERE media <> '' ORDER BY changed DESC LIMIT $1;
-
--- name: versions_without_passage
-SELECT count(*) FROM object_version WHERE passage = '' AND changed <= $1;
+-- name: providers_listed
+SELECT id, kind, name FROM provider ORDER BY id;

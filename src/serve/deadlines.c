@@ -1,14 +1,16 @@
 /* What falls due: each kind with what is then done, in one transaction with the entry that says so. */
 #include "serve/inside.h"
 
+#include "assure/register.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "record/deadline.h"
 #include "serve/serve_sql.h"
 #include "vault/vault.h"
 
-enum { AT_ONCE = 64, IDEMPOTENCY_HOURS = 24, SWEEP_HOURS = 1, FORGET_DAYS = 30 };
+enum { AT_ONCE = 64, IDEMPOTENCY_HOURS = 24, SWEEP_HOURS = 1, FORGET_DAYS = 30, EXIT_DAYS = 90 };
 
 struct due {
 	struct slice kind, subject;
@@ -65,6 +67,30 @@ find_object(const void *owner, struct store *view, struct due *d)
 	return NULL;
 }
 
+/* Lapsed, and not reviewed again since: what its people hold ends, and one that runs our machines is to be left. */
+static err_t
+find_review(const void *owner, struct store *view, struct due *d)
+{
+	struct slice until;
+	int64_t time;
+	TRY(fact_get(owner, view, d->subject, "review", clock_now(), &until));
+	d->log = LITERAL(LOG_EVERYONE);
+	return until.size && !text_time_parse(until, &time) && time > d->due ? E_STATE : NULL;
+}
+
+static err_t
+close_provider(struct due *d, struct store *tx, int64_t time)
+{
+	const struct register_change plan = { .kind = "exit-plan", .id = d->subject, .body = LITERAL("{\"because\":\"its review lapsed\"}"),
+	                                      .due = time + DAYS(EXIT_DAYS), .changed_by = LITERAL("sys_sekisho") };
+	SCOPED struct rows *rows = NULL;
+	TRY(store_run(tx, QUERY_CREDENTIALS_OF_ORGANISATION_END, BIND(as_number(time), as_text(LITERAL("the provider's review lapsed")), as_text(d->subject))));
+	TRY(store_rows(NULL, tx, QUERY_PROVIDER_IS_HOST, BIND(as_text(d->subject)), &rows));
+	bool host = rows_next(rows);
+	TRY(rows_end(rows));
+	return host ? register_put_apply(tx, &plan, time) : NULL;
+}
+
 /* Keys of idempotency, and deadlines that are long done. */
 static err_t
 sweep(struct due *d, struct store *tx, int64_t time)
@@ -78,6 +104,7 @@ static const struct kind kinds[] = {
 	{ "grant.expiry", "grant.expired", NULL, find_grant, true },
 	{ "request.expiry", "request.expired", expire_request, NULL, false },
 	{ "object.retention", "object.purged", purge_object, find_object, false },
+	{ "review.expiry", "provider.closed", close_provider, find_review, true },
 	{ "sweep", NULL, sweep, NULL, false },
 };
 

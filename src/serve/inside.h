@@ -39,6 +39,10 @@ fallible house_apply(struct house *, err_t (*apply)(void *, struct store *, int6
 struct witnesses;
 fallible witnesses_start(const void *owner, struct house *, struct outward *, struct witnesses **out);
 
+/* Has the checks run, and records each that comes to another state, on a thread of its own, until it is freed. */
+struct board;
+fallible board_start(const void *owner, struct house *, struct board **out);
+
 /* Does what has fallen due; the first sweep is set at start. */
 void deadlines_do(struct house *, struct store *view);
 fallible deadlines_start(struct house *);

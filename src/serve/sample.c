@@ -1,10 +1,12 @@
 /* The demonstration organisation: sample/organisation.json and sample/make-objects.py. */
 #include "serve/inside.h"
 
+#include "assure/register.h"
 #include "base/clock.h"
 #include "base/embedded.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "record/deadline.h"
 #include "vault/vault.h"
 
 #include <errno.h>
@@ -30,7 +32,7 @@ struct person {
 
 struct sample {
 	struct house *house;
-	json_t *organisation;
+	json_t *organisation, *registers;
 	size_t count;
 	struct person people[PEOPLE_MAX];
 	struct id application, credential;
@@ -115,6 +117,8 @@ apply_provider(struct store *tx, json_t *j, int64_t time)
 	text_time(time + DAYS(days), until);
 	if (days)
 		TRY(fact_add_apply(tx, text_of(j, "id"), "review", slice_text(until), time));
+	if (days)
+		TRY(deadline_set_apply(tx, "review.expiry", text_of(j, "id"), time + DAYS(days)));
 	json_array_foreach(json_object_get(j, "contract"), i, named)
 		TRY(fact_add_apply(tx, text_of(j, "id"), "contract", slice_text(json_string_value(named)), time));
 	return NULL;
@@ -157,6 +161,67 @@ apply_application(const struct sample *s, struct store *tx, int64_t time)
 	return credential_add_apply(tx, id_slice(&s->credential), n.actor, "token", digest, LITERAL(""), time, time + DAYS(90));
 }
 
+/* ---- what the wide duties keep: sample/registers.json ---- */
+
+static struct slice
+actor_of(const struct sample *s, struct slice id)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (slice_equal(s->people[i].principal.id, id))
+			return s->people[i].principal.actor;
+	return LITERAL("sys_init");
+}
+
+static fallible
+put(const struct sample *s, struct store *tx, const char *kind, const char *id, const char *parent, int64_t due, const char *by, json_t *body,
+    int64_t time)
+{
+	char *text = json_dumps(body, JSON_COMPACT);
+	const struct register_change c = { .kind = kind, .id = slice_text(id), .parent = slice_text(parent), .due = due, .body = slice_text(text),
+	                                   .changed_by = actor_of(s, slice_text(by)) };
+	err_t e = register_put_apply(tx, &c, time);
+	free(text);
+	return e;
+}
+
+/* Everyone has acknowledged each policy, and passed the course when their training says. */
+static fallible
+apply_person_registers(const struct sample *s, struct store *tx, const struct person *p, int64_t time)
+{
+	size_t i;
+	json_t *r, *nothing = json_object(), *quiz = json_pack("{s:s, s:i, s:i, s:b}", "course", "security-basics", "right", 3, "of", 3, "passed", 1);
+	err_t e = NULL;
+	json_array_foreach(s->registers, i, r) {
+		const char *kind = json_string_value(json_object_get(r, "kind")), *id = json_string_value(json_object_get(r, "id"));
+		SCOPED char *of = memory_format(NULL, "%s/1", id), *name = memory_format(of, "%s/%s", of, p->actor.text);
+		if (!e && strcmp(kind, "policy") == 0)
+			e = put(s, tx, "acknowledgement", name, of, 0, (const char *)p->principal.id.data, nothing, time);
+	}
+	SCOPED char *name = memory_format(NULL, "security-basics/%s", p->actor.text);
+	if (!e)
+		e = put(s, tx, "quiz", name, "security-basics", 0, (const char *)p->principal.id.data, quiz, time);
+	json_decref(nothing);
+	json_decref(quiz);
+	return e;
+}
+
+static fallible
+apply_registers(const struct sample *s, struct store *tx, int64_t time)
+{
+	size_t i;
+	json_t *r;
+	json_array_foreach(s->registers, i, r) {
+		const char *parent = json_string_value(json_object_get(r, "parent"));
+		json_int_t days = json_integer_value(json_object_get(r, "due_days"));
+		TRY(put(s, tx, json_string_value(json_object_get(r, "kind")), json_string_value(json_object_get(r, "id")), parent ? parent : "",
+		        days ? time + DAYS(days) : 0, "sec1", json_object_get(r, "body"), time));
+	}
+	for (i = 0; i < s->count; i++)
+		if (s->people[i].principal.kind == KIND_PERSONNEL)
+			TRY(apply_person_registers(s, tx, &s->people[i], time));
+	return NULL;
+}
+
 static err_t
 apply_sample(void *context, struct store *tx, int64_t time)
 {
@@ -169,6 +234,7 @@ apply_sample(void *context, struct store *tx, int64_t time)
 		TRY(apply_provider(tx, j, time));
 	json_array_foreach(json_object_get(s->organisation, "subscribers"), i, j)
 		TRY(apply_subscriber(s, tx, i, j, time));
+	TRY(apply_registers(s, tx, time));
 	return apply_grant(tx, s->people[0].principal.actor, LITERAL("acme"), "tickets", "read,write", time, time + DAYS(GRANT_DAYS));
 }
 
@@ -208,6 +274,7 @@ static int
 free_sample(struct sample *s)
 {
 	json_decref(s->organisation);
+	json_decref(s->registers);
 	memory_wipe(s->people, sizeof s->people);
 	memory_wipe(s->token, sizeof s->token);
 	return 0;
@@ -220,12 +287,14 @@ sample_lay(struct house *h, const char **why)
 	talloc_set_destructor(s, free_sample);
 	s->house = h;
 	s->organisation = json_loadb(sample_files[0].text, sample_files[0].size, 0, NULL);
+	s->registers = json_loadb(sample_files[1].text, sample_files[1].size, 0, NULL);
 	TRY(prepare(s));
 	const struct system_change change = { .operation = "sample.lay", .log = LITERAL(LOG_EVERYONE), .apply = apply_sample,
 	                                      .context = s };
 	TRY(system_record(h, &change));
 	*why = "D/sample cannot be written";
-	return write_secrets(s);
+	TRY(write_secrets(s));
+	return write_file(h->dir, "sample/answers.yaml", 0600, slice_of(sample_files[2].text, sample_files[2].size));
 }
 
 /* ---- objects, by the command that a user has ---- */

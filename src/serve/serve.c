@@ -44,6 +44,7 @@ struct serve {
 	struct gate *gate;
 	struct outward *outward;
 	struct witnesses *witnesses;
+	struct board *board;
 	struct door *door;
 	struct postgres *postgres;      /* NULL: no gateway */
 	struct loop *loop;              /* the main thread's: signals and ticks */
@@ -403,6 +404,7 @@ open_and_run(struct serve *s, int keeper, int courier, struct ready_writer write
 	TRY(start_workers(s));
 	TRY(deadlines_start(s->house));
 	TRY(witnesses_start(s, s->house, s->outward, &s->witnesses));
+	TRY(board_start(s, s->house, &s->board));
 	tell_ready(s, writer);
 	timer_set(s->tick, SECONDS(TICK_SECONDS));
 	loop_run(s->loop);
@@ -418,6 +420,7 @@ run(struct serve *s, int keeper, int courier, struct ready_writer writer, const 
 	if (s->outward)
 		outward_end(s->outward);
 	talloc_free(s->witnesses);
+	talloc_free(s->board);
 	talloc_free(s->gate);
 	talloc_free(s->changes);
 	talloc_free(s->house);

@@ -37,3 +37,9 @@ UPDATE credential SET until = $1, why = $2 WHERE until IS NULL AND expires > $1;
 
 -- name: generation_done
 UPDATE key_generation SET done = 1 WHERE scope = $1 AND key_use = $2 AND generation = $3;
+
+-- name: credentials_of_organisation_end
+UPDATE credential SET until = $1, why = $2 WHERE until IS NULL AND expires > $1 AND actor IN (SELECT actor FROM principal WHERE organisation = $3);
+
+-- name: provider_is_host
+SELECT 1 FROM provider WHERE id = $1 AND kind = 'host';
