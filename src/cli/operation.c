@@ -251,12 +251,17 @@ wait_for(void *owner, const struct response *r)
 }
 
 static void
-collect_flags(const struct operation *o, const char *flags[16])
+collect_flags(void *owner, const struct operation *o, const char *flags[16])
 {
 	size_t n = 0;
-	for (const struct field *f = o->fields; f && f->name; f++)
-		if (f->type == FIELD_FLAG && n < 15)
-			flags[n++] = f->name;
+	for (const struct field *f = o->fields; f && f->name; f++) {
+		if (f->type != FIELD_FLAG || n == 15)
+			continue;
+		char *name = memory_text(owner, slice_text(f->name));
+		for (char *c = name; *c; c++)
+			*c = *c == '_' ? '-' : *c;
+		flags[n++] = name;
+	}
 	flags[n] = NULL;
 }
 
@@ -286,7 +291,7 @@ run_operation(int argc, char **argv, bool *known)
 	*known = o != NULL;
 	if (!o)
 		return EXIT_USAGE;
-	collect_flags(o, flags);
+	collect_flags(owner, o, flags);
 	if (!words_parse(argc - used, argv + used, flags, &w))
 		return EXIT_USAGE;
 	if (words_flag(&w, "help"))
