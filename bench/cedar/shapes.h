@@ -34,6 +34,19 @@ static const struct {
 	{ "two in, path and set",
 		"permit(principal in Org::\"org#\", action in Action::\"readers\", resource in Project::\"project#\") when { principal.department "
 		"== resource.department && context.purpose == \"support\" } unless { resource.labels.containsAny([\"secret\", \"sealed\"]) };\n" },
+	{ "annotated, lists, range",
+		"@id(\"policy number #\") permit(principal in Group::\"g#\", action in [Action::\"read\", Action::\"write\"], resource in "
+		"Folder::\"f#\") when { context.mfa && principal.level > 3 && resource.owner == principal } unless { principal.suspended || "
+		"context.ip.isInRange(ip(\"10.#.0.0/16\")) };\n" },
+	{ "is in twice, two sets, datetime",
+		"permit(principal is User in Group::\"g#\", action in [Action::\"a\", Action::\"b\", Action::\"c\", Action::\"d\", Action::\"e\"], "
+		"resource is Doc in Folder::\"f#\") when { [\"alpha#\", \"beta#\", \"gamma\", \"delta\", \"eps\"].contains(context.purpose) && "
+		"context.now > datetime(\"2024-01-01\") && resource.tags.containsAny([\"x\", \"y#\"]) };\n" },
+	{ "conditions alone",
+		"forbid(principal, action, resource) when { principal.dept == \"dept#\" && (resource.label == \"l#\" || resource.label like "
+		"\"*x#*\") && !(context has override && context.override == \"o#\") };\n" },
+	{ "ten actions", "permit(principal in Group::\"g#\", action in [Action::\"a0\", Action::\"a1\", Action::\"a2\", Action::\"a3\", "
+			 "Action::\"a4\", Action::\"a5\", Action::\"a6\", Action::\"a7\", Action::\"a8\", Action::\"a9\"], resource);\n" },
 };
 
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -60,18 +73,43 @@ shape_text(const char *shape, size_t count, size_t *size)
 	return text;
 }
 
-/* Bytes held for each of `count` policies of one shape; 0 on failure. */
+/* An allocator that counts, in the size_t of its context, what is held. */
+static inline void *
+counting_alloc(void *context, size_t size)
+{
+	size_t *block = malloc(size + 16);
+
+	if (block == NULL)
+		return NULL;
+	*block = size;
+	*(size_t *)context += size;
+	return (char *)block + 16;
+}
+
+static inline void
+counting_free(void *context, void *block)
+{
+	if (block == NULL)
+		return;
+	block = (char *)block - 16;
+	*(size_t *)context -= *(size_t *)block;
+	free(block);
+}
+
+/* Bytes held for each of `count` policies of one shape, as the allocator counted them; 0 on failure, and where the set gives
+ * another figure. */
 static inline size_t
 shape_bytes(size_t shape, size_t count)
 {
+	size_t size = 0, bytes = 0, held = 0;
+	const struct cedar_memory memory = { counting_alloc, counting_free, &held };
 	struct cedar_policies *policies = NULL;
-	struct cedar_fault fault;
-	size_t size = 0, bytes = 0;
 	char *text = shape_text(shapes[shape].text, count, &size);
 
-	if (text != NULL && cedar_policies_parse(NULL, (struct cedar_text){ text, size }, &policies, &fault))
-		bytes = (cedar_policies_memory(policies) + count - 1) / count;
+	if (text != NULL && cedar_policies_parse(&memory, (struct cedar_text){ text, size }, &policies, NULL) &&
+		held == cedar_policies_memory(policies))
+		bytes = (held + count - 1) / count;
 	cedar_policies_free(policies);
 	free(text);
-	return bytes;
+	return held == 0 ? bytes : 0;
 }

@@ -45,17 +45,17 @@ cedar_scratch_free(struct cedar_scratch *scratch)
 
 /* Conditions hold when every `when` is true and every `unless` false. */
 static bool
-conditions_hold(struct cedar_evaluation *run, const struct cedar_duty *duty, bool *out)
+conditions_hold(struct cedar_evaluation *run, const struct cedar_policy *policy, bool *out)
 {
 	uint32_t i;
 
 	*out = true;
-	for (i = 0; i < duty->condition_count && *out; i++) {
+	for (i = 0; i < policy->condition_count && *out; i++) {
 		bool truth;
 
-		if (!cedar_evaluate_truth(run, duty->conditions[i].expr, &truth))
+		if (!cedar_evaluate_truth(run, cedar_condition_expr(&policy->conditions[i]), &truth))
 			return false;
-		*out = truth != duty->conditions[i].unless;
+		*out = truth != cedar_condition_unless(&policy->conditions[i]);
 	}
 	return true;
 }
@@ -87,13 +87,13 @@ error_add(struct decision *decision, size_t policy, const char *message)
 }
 
 static bool
-decide_one(struct cedar_evaluation *run, struct decision *decision, const struct cedar_duty *duty, size_t number)
+decide_one(struct cedar_evaluation *run, struct decision *decision, const struct cedar_policy *policy, size_t number)
 {
 	bool holds;
 
-	if (!conditions_hold(run, duty, &holds))
+	if (!conditions_hold(run, policy, &holds))
 		return !run->arena->failed && error_add(decision, number, run->message);
-	return !holds || reason_add(decision, number, duty->forbids);
+	return !holds || reason_add(decision, number, policy->forbids);
 }
 
 void
@@ -107,7 +107,8 @@ cedar_evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], c
 	run->arena = arena;
 	run->message = NULL;
 	for (i = 0; i < 3; i++) {
-		uids[i] = cedar_uid_of(arena, parties[i]->type, parties[i]->id);
+		run->type_hashes[i] = cedar_type_hash(arena, parties[i]->type);
+		uids[i] = cedar_uid_under(arena, run->type_hashes[i], parties[i]->type, parties[i]->id);
 		run->variables[i] = (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = &uids[i] };
 		if (base != NULL)
 			cedar_entities_prefetch(base, &uids[i]);
@@ -122,7 +123,7 @@ cedar_evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], c
 static bool
 decide_all(const struct cedar_policies *set, struct cedar_evaluation *run, struct decision *decision, const struct cedar_uid uids[3])
 {
-	struct cedar_question question = { .parties = { &uids[0], &uids[1], &uids[2] },
+	struct cedar_question question = { .parties = { &uids[0], &uids[1], &uids[2] }, .type_hashes = run->type_hashes,
 		.entities = { run->parties[0], run->parties[1], run->parties[2] } };
 	const uint32_t *candidates = NULL;
 	size_t count, i;
@@ -130,13 +131,13 @@ decide_all(const struct cedar_policies *set, struct cedar_evaluation *run, struc
 	if (!cedar_index_find(set->index, &question, run->arena, &candidates, &count))
 		return false;
 	for (i = 0; i < count && i < 16; i++) {
-		const struct cedar_duty *duty = cedar_index_duty(set->index, candidates[i]);
+		const struct cedar_policy *policy = &set->policies[candidates[i]];
 
-		if (duty->condition_count > 0)
-			__builtin_prefetch(duty->conditions[0].expr);
+		if (policy->condition_count > 0)
+			__builtin_prefetch(cedar_condition_expr(policy->conditions));
 	}
 	for (i = 0; i < count; i++)
-		if (!decide_one(run, decision, cedar_index_duty(set->index, candidates[i]), candidates[i]))
+		if (!decide_one(run, decision, &set->policies[candidates[i]], candidates[i]))
 			return false;
 	return true;
 }

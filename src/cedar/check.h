@@ -2,7 +2,7 @@
 #pragma once
 #include "cedar/policies.h"
 #include "cedar/schema.h"
-#include "cedar/type.h"
+#include "cedar/type_bound.h"
 
 /* What is known to be there: attributes or tags of expressions, because a `has` around says so. A set that never changes, as a
  * tree over the bits of hashes: branches, and leaves that hold what has one hash. NULL is the empty set. */
@@ -51,6 +51,7 @@ struct cedar_checker {
 	uint64_t *seen; /* hashes of what was reported for this policy; 0: free */
 	size_t seen_count, seen_capacity;
 	unsigned steps; /* nodes checked in one environment; operands may be shared, so a small policy can take many */
+	struct cedar_bounds bounds; /* over the scratch arena, of the same steps */
 	bool failed;    /* out of memory */
 };
 
@@ -66,6 +67,8 @@ struct cedar_answer cedar_check_expr(struct cedar_checker *, const struct cedar_
 /* The same, and its type must be of one of the kinds (bits of enum cedar_type_kind). `expected` is for the message. */
 struct cedar_answer cedar_check_kind(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *,
 	unsigned kinds, const char *expected);
+/* The least upper bound; NULL if there is none, or with a fault where it takes too long to find out (`*spent`). */
+const struct cedar_type *cedar_check_bound(struct cedar_checker *, const struct cedar_type *, const struct cedar_type *, bool *spent);
 /* Operators of two sides. */
 struct cedar_answer cedar_check_binary(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
 struct cedar_answer cedar_check_in(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *at,

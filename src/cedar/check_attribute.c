@@ -48,33 +48,33 @@ action_show(struct cedar_checker *checker)
 static void __attribute__((noinline))
 fail_attribute(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *type, bool optional)
 {
-	int size = expr->name.size > 60 ? 60 : (int)expr->name.size;
+	int size = expr->name->size > 60 ? 60 : (int)expr->name->size;
 	char buffer[100];
 
-	if (expr->object->kind == CEDAR_NODE_VARIABLE && expr->object->detail == CEDAR_CONTEXT)
+	if (cedar_expr_object(expr)->kind == CEDAR_NODE_VARIABLE && cedar_expr_object(expr)->detail == CEDAR_CONTEXT)
 		snprintf(buffer, sizeof buffer, "the context of %.40s", action_show(checker));
 	else
 		cedar_type_show(type, buffer, sizeof buffer);
 	if (optional)
 		cedar_check_fail(checker, expr->offset, "test it with `has` first, joined by &&",
-			"the attribute `%.*s` of %s is optional and may be absent", size, expr->name.data, buffer);
+			"the attribute `%.*s` of %s is optional and may be absent", size, expr->name->data, buffer);
 	else
-		cedar_check_fail(checker, expr->offset, suggest_attribute(checker, shape_of(type), expr->name),
-			"%s has no attribute `%.*s`", buffer, size, expr->name.data);
+		cedar_check_fail(checker, expr->offset, suggest_attribute(checker, shape_of(type), *expr->name),
+			"%s has no attribute `%.*s`", buffer, size, expr->name->data);
 }
 
 CEDAR_APART struct cedar_answer
 cedar_check_attribute(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
-	struct cedar_answer object = cedar_check_kind(checker, prior, expr->object, CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
+	struct cedar_answer object = cedar_check_kind(checker, prior, cedar_expr_object(expr), CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
 		"an entity or a record");
 	const struct cedar_attribute *attribute;
 
 	if (object.type == NULL)
 		return cedar_answer_bad(NULL);
-	attribute = cedar_attribute_find(shape_of(object.type), expr->name);
+	attribute = cedar_attribute_find(shape_of(object.type), *expr->name);
 	if (attribute != NULL &&
-		(attribute->required || cedar_known_has(prior, cedar_known_attribute(checker, expr->object, expr->name))))
+		(attribute->required || cedar_known_has(prior, cedar_known_attribute(checker, cedar_expr_object(expr), *expr->name))))
 		return cedar_answer_after(object.good, cedar_answer_good(attribute->type));
 	fail_attribute(checker, expr, object.type, attribute != NULL);
 	return cedar_answer_bad(attribute ? attribute->type : NULL);
@@ -84,18 +84,18 @@ cedar_check_attribute(struct cedar_checker *checker, const struct cedar_capabili
 CEDAR_APART struct cedar_answer
 cedar_check_has(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
-	struct cedar_answer object = cedar_check_kind(checker, prior, expr->object, CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
+	struct cedar_answer object = cedar_check_kind(checker, prior, cedar_expr_object(expr), CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
 		"an entity or a record");
 	const struct cedar_attribute *attribute;
 	struct cedar_answer answer = { .type = &cedar_type_bool, .good = true };
 
 	if (object.type == NULL)
 		return cedar_answer_bad(&cedar_type_bool);
-	attribute = cedar_attribute_find(shape_of(object.type), expr->name);
+	attribute = cedar_attribute_find(shape_of(object.type), *expr->name);
 	if (attribute == NULL)
 		return cedar_answer_after(object.good,
 			cedar_answer_good(object.type->kind == CEDAR_TYPE_NEVER ? &cedar_type_bool : &cedar_type_false));
-	answer.known = cedar_known_attribute(checker, expr->object, expr->name);
+	answer.known = cedar_known_attribute(checker, cedar_expr_object(expr), *expr->name);
 	if ((attribute->required && object.type->kind == CEDAR_TYPE_RECORD) || cedar_known_has(prior, answer.known))
 		answer.type = &cedar_type_true;
 	return cedar_answer_after(object.good, answer);

@@ -10,6 +10,24 @@
 /* Not merged into one big frame: every level of an expression takes one, and stacks can be small. */
 #define APART __attribute__((noinline))
 
+static struct cedar_answer __attribute__((noinline))
+fail_steps(struct cedar_checker *checker)
+{
+	cedar_check_fail(checker, checker->policy->offset, NULL, "the policy is too complex to be checked");
+	return cedar_answer_bad(NULL);
+}
+
+const struct cedar_type *
+cedar_check_bound(struct cedar_checker *checker, const struct cedar_type *a, const struct cedar_type *b, bool *spent)
+{
+	const struct cedar_type *bound = cedar_type_bound(&checker->bounds, a, b);
+
+	*spent = bound == NULL && checker->steps > CEDAR_CHECK_STEPS_MAX;
+	if (*spent)
+		fail_steps(checker);
+	return bound;
+}
+
 static const char *
 help_for(const struct cedar_expr *expr, const struct cedar_type *type, unsigned kinds)
 {
@@ -205,6 +223,7 @@ APART static struct cedar_answer
 check_if(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	struct cedar_answer test = check_truth(checker, prior, expr->left), yes, no, answer;
+	bool spent;
 
 	if (test.type != NULL && test.type->kind == CEDAR_TYPE_FALSE)
 		return cedar_answer_after(test.good, cedar_check_expr(checker, prior, expr->third));
@@ -216,9 +235,10 @@ check_if(struct cedar_checker *checker, const struct cedar_capability *prior, co
 	no = cedar_check_expr(checker, prior, expr->third);
 	if (yes.type == NULL || no.type == NULL)
 		return cedar_answer_bad(NULL);
-	answer = cedar_answer_good(cedar_type_bound(&checker->scratch, yes.type, no.type));
+	answer = cedar_answer_good(cedar_check_bound(checker, yes.type, no.type, &spent));
 	if (answer.type == NULL) {
-		fail_branches(checker, expr, yes.type, no.type);
+		if (!spent)
+			fail_branches(checker, expr, yes.type, no.type);
 		return cedar_answer_bad(NULL);
 	}
 	answer.known = cedar_known_both(checker, no.known, yes.known);
@@ -263,7 +283,7 @@ APART static struct cedar_answer
 check_set(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
 	const struct cedar_type *element = NULL, *bound;
-	bool good = true, known = true;
+	bool good = true, known = true, spent = false;
 	size_t i;
 
 	if (expr->count == 0) {
@@ -271,18 +291,18 @@ check_set(struct cedar_checker *checker, const struct cedar_capability *prior, c
 		return cedar_answer_bad(NULL);
 	}
 	for (i = 0; i < expr->count; i++) {
-		struct cedar_answer item = cedar_check_expr(checker, prior, expr->items[i]);
+		const struct cedar_expr *operand = cedar_expr_operand(expr, i);
+		struct cedar_answer item = cedar_check_expr(checker, prior, operand);
 
 		good = good && item.good;
 		if (item.type == NULL || !known) {
 			known = false;
 			continue;
 		}
-		bound = element ? cedar_type_bound(&checker->scratch, element, item.type) : item.type;
-		if (bound == NULL) {
-			fail_set(checker, expr->items[i], element, item.type);
-			known = false;
-		}
+		bound = element ? cedar_check_bound(checker, element, item.type, &spent) : item.type;
+		known = bound != NULL;
+		if (!known && !spent)
+			fail_set(checker, operand, element, item.type);
 		element = bound;
 	}
 	return known ? cedar_answer_after(good, cedar_answer_good(set_of(checker, element))) : cedar_answer_bad(NULL);
@@ -327,10 +347,19 @@ check_single(struct cedar_checker *checker, const struct cedar_capability *prior
 	return cedar_answer_after(operand.good, cedar_answer_good(gives));
 }
 
-static struct cedar_answer __attribute__((noinline))
-fail_steps(struct cedar_checker *checker)
+APART static struct cedar_answer
+check_strange(struct cedar_checker *checker, const struct cedar_expr *expr)
 {
-	cedar_check_fail(checker, checker->policy->offset, NULL, "the policy is too complex to be checked");
+	const char *names[CEDAR_CALL_COUNT], *near;
+	char help[60];
+	size_t i;
+
+	for (i = 0; i < CEDAR_CALL_COUNT; i++)
+		names[i] = cedar_signatures[i].name;
+	near = cedar_nearest(*expr->names, names, CEDAR_CALL_COUNT);
+	snprintf(help, sizeof help, "did you mean %s?", near ? near : "");
+	cedar_check_fail(checker, expr->offset, near ? help : NULL, "there is no function `%.*s`",
+		expr->names->size > 80 ? 80 : (int)expr->names->size, expr->names->data);
 	return cedar_answer_bad(NULL);
 }
 
@@ -370,6 +399,8 @@ cedar_check_expr(struct cedar_checker *checker, const struct cedar_capability *p
 		return check_record(checker, prior, expr);
 	case CEDAR_NODE_CALL:
 		return cedar_check_call(checker, prior, expr);
+	case CEDAR_NODE_STRANGE:
+		return check_strange(checker, expr);
 	case CEDAR_NODE_IN:
 		return cedar_check_in(checker, prior, expr, expr->left, expr->right);
 	default:

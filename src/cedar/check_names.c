@@ -145,5 +145,5 @@ cedar_check_names(struct cedar_checker *checker)
 	check_scope(checker, &policy->action);
 	check_scope(checker, &policy->resource);
 	for (i = 0; i < policy->condition_count; i++)
-		(void)cedar_expr_each(policy->conditions[i].expr, CEDAR_CHECK_STEPS_MAX, check_node, checker); /* too many: the types' check says so */
+		(void)cedar_expr_each(cedar_condition_expr(&policy->conditions[i]), CEDAR_CHECK_STEPS_MAX, check_node, checker); /* too many: the types' check says so */
 }

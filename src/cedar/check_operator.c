@@ -33,9 +33,12 @@ static struct cedar_answer
 demand_bound(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *left,
 	const struct cedar_type *right)
 {
-	if (left == NULL || right == NULL || cedar_type_bound(&checker->scratch, left, right) != NULL)
+	bool spent = false;
+
+	if (left == NULL || right == NULL || cedar_check_bound(checker, left, right, &spent) != NULL)
 		return cedar_answer_good(&cedar_type_bool);
-	fail_bound(checker, expr, left, right);
+	if (!spent)
+		fail_bound(checker, expr, left, right);
 	return cedar_answer_bad(&cedar_type_bool);
 }
 
@@ -235,7 +238,7 @@ check_action_in(const struct cedar_checker *checker, const struct cedar_uid *lef
 	bool inside = false;
 
 	for (i = 0; i < count; i++) {
-		const struct cedar_uid *uid = uid_of(checker, list ? right->items[i] : right);
+		const struct cedar_uid *uid = uid_of(checker, list ? cedar_expr_operand(right, i) : right);
 		const struct cedar_action_type *above;
 
 		if (!cedar_is_action_type(uid->type))
@@ -256,7 +259,7 @@ are_uids(const struct cedar_checker *checker, const struct cedar_expr *expr)
 	if (expr->kind != CEDAR_NODE_SET)
 		return uid_of(checker, expr) != NULL;
 	for (i = 0; i < expr->count; i++)
-		if (uid_of(checker, expr->items[i]) == NULL)
+		if (uid_of(checker, cedar_expr_operand(expr, i)) == NULL)
 			return false;
 	return true;
 }
@@ -354,7 +357,7 @@ cedar_check_call(struct cedar_checker *checker, const struct cedar_capability *p
 	size_t i;
 
 	if (expr->count != row->arguments) {
-		cedar_check_fail(checker, expr->offset, NULL, "%s takes %u argument(s), not %zu", row->name, (unsigned)row->arguments,
+		cedar_check_fail(checker, expr->offset, NULL, "%s takes %u argument(s), not %u", row->name, (unsigned)row->arguments,
 			expr->count);
 		good = false;
 	} else if (!row->method && expr->detail != CEDAR_CALL_UNKNOWN && !check_constructor(checker, expr)) {

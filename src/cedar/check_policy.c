@@ -28,10 +28,8 @@ entity_node(struct cedar_checker *checker, const struct cedar_uid *uid, uint32_t
 
 	if (expr == NULL)
 		return NULL;
-	expr->kind = CEDAR_NODE_LITERAL;
-	expr->depth = 1;
-	expr->offset = offset;
 	expr->value = (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = uid };
+	expr->offset = offset;
 	return expr;
 }
 
@@ -115,12 +113,12 @@ check_environment(struct cedar_checker *checker, const struct cedar_expr *const 
 
 	for (i = 0; i < count; i++) {
 		const struct cedar_condition *condition = i < PARTS_MAX ? NULL : &policy->conditions[i - PARTS_MAX];
-		const struct cedar_expr *expr = condition ? condition->expr : parts[i];
+		const struct cedar_expr *expr = condition ? cedar_condition_expr(condition) : parts[i];
 		struct cedar_answer answer;
 
 		if (expr == NULL)
 			continue;
-		answer = check_part(checker, prior, expr, condition != NULL && condition->unless);
+		answer = check_part(checker, prior, expr, condition != NULL && cedar_condition_unless(condition));
 		if (answer.type == NULL)
 			unknown = true;
 		else if (answer.type->kind == CEDAR_TYPE_FALSE)
@@ -143,6 +141,7 @@ check_slots(struct cedar_checker *checker, const struct cedar_expr *const *parts
 		checker->failed = checker->failed || checker->scratch.failed; /* the reset forgets it */
 		cedar_arena_reset(&checker->scratch);
 		checker->steps = 0;
+		checker->bounds = (struct cedar_bounds){ .arena = &checker->scratch, .steps = &checker->steps, .most = CEDAR_CHECK_STEPS_MAX };
 		return check_environment(checker, parts);
 	}
 	checker->environment.slots[slot] = scope->slot ? type : NULL;

@@ -161,7 +161,7 @@ hash_levels(const struct cedar_key *key, struct shape shape, unsigned levels)
 	if (kind == CEDAR_NODE_RECORD)
 		return mix(hash, hash_record(key, expr, levels));
 	if (kind == CEDAR_NODE_ATTRIBUTE || kind == CEDAR_NODE_HAS)
-		hash = mix(hash, cedar_text_hash(key, expr->name, 7));
+		hash = mix(hash, cedar_text_hash(key, *expr->name, 7));
 	for (i = 0; i < count; i++)
 		hash = mix(hash, hash_levels(key, operand_of(shape, i), levels - 1));
 	return hash;
@@ -193,11 +193,13 @@ details_same(enum cedar_node kind, const struct cedar_expr *a, const struct ceda
 	if (kind == CEDAR_NODE_LITERAL)
 		return cedar_value_equal(&a->value, &b->value);
 	if (kind == CEDAR_NODE_ATTRIBUTE || kind == CEDAR_NODE_HAS)
-		return cedar_text_equal(a->name, b->name);
+		return cedar_text_equal(*a->name, *b->name);
 	if (kind == CEDAR_NODE_LIKE)
 		return patterns_same(a->pattern, b->pattern);
 	if (kind == CEDAR_NODE_IS)
 		return cedar_text_equal(a->type->type, b->type->type);
+	if (kind == CEDAR_NODE_STRANGE)
+		return cedar_text_equal(*a->names, *b->names);
 	return (kind != CEDAR_NODE_VARIABLE && kind != CEDAR_NODE_CALL) || a->detail == b->detail;
 }
 

@@ -79,7 +79,7 @@ check_node(void *context, const struct cedar_expr *expr)
 	else if (expr->kind == CEDAR_NODE_LITERAL && expr->value.kind == CEDAR_ENTITY)
 		check_text(checker, expr->value.entity->id, true, expr->offset);
 	else if (expr->kind == CEDAR_NODE_ATTRIBUTE || expr->kind == CEDAR_NODE_HAS)
-		check_text(checker, expr->name, true, expr->offset);
+		check_text(checker, *expr->name, true, expr->offset);
 	else if (expr->kind == CEDAR_NODE_LIKE)
 		check_pattern(checker, expr);
 	for (i = 0; expr->kind == CEDAR_NODE_RECORD && i < expr->count; i++)
@@ -106,5 +106,5 @@ cedar_check_texts(struct cedar_checker *checker)
 	check_scope(checker, &policy->action);
 	check_scope(checker, &policy->resource);
 	for (i = 0; i < policy->condition_count && policy->template == NULL; i++)
-		cedar_expr_each(policy->conditions[i].expr, CEDAR_CHECK_STEPS_MAX, check_node, checker);
+		cedar_expr_each(cedar_condition_expr(&policy->conditions[i]), CEDAR_CHECK_STEPS_MAX, check_node, checker);
 }

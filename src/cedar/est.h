@@ -5,7 +5,7 @@
 
 struct cedar_est {
 	struct cedar_arena *arena; /* of the set that is made; texts are interned there */
-	struct cedar_arena *work;  /* until it is made */
+	struct cedar_arena *work;  /* until a policy is made */
 	struct cedar_maker maker;
 	struct cedar_text source;
 	struct cedar_fault *fault;

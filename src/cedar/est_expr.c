@@ -69,7 +69,7 @@ chain_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node
 	for (at = json; at != NULL; at = further_left(at, kind), count++)
 		if (!cedar_est_fields(est, at, sides))
 			return NULL;
-	items = cedar_arena_take(est->arena, count * sizeof *items);
+	items = cedar_arena_take(est->work, count * sizeof *items);
 	if (items == NULL)
 		return cedar_est_made(est, json, NULL);
 	for (at = json, i = count - 1; at != NULL; at = further_left(at, kind), i--) {
@@ -95,7 +95,7 @@ unary_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node
 static const struct cedar_expr *
 path_expr(struct cedar_est *est, const struct cedar_json *json, const struct cedar_expr *object, const struct cedar_json *path)
 {
-	struct cedar_text *names = cedar_arena_take(est->arena, path->count * sizeof *names);
+	struct cedar_text *names = cedar_arena_take(est->work, path->count * sizeof *names);
 	size_t i;
 
 	if (names == NULL)

@@ -170,7 +170,7 @@ scope_from_json(struct cedar_est *est, const struct cedar_json *policy, const ch
 }
 
 static bool
-annotations_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_policy *policy)
+annotations_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_annotation **out, size_t *out_count)
 {
 	struct cedar_annotation *list;
 	size_t i;
@@ -179,7 +179,7 @@ annotations_from_json(struct cedar_est *est, const struct cedar_json *json, stru
 		return true;
 	if (json->kind != CEDAR_JSON_OBJECT || json->field_count > UINT8_MAX)
 		return cedar_est_fail(est, json, "`annotations` is an object, of at most 255 fields%.*s", CEDAR_TEXT(""));
-	list = cedar_arena_take(est->arena, json->field_count * sizeof *list);
+	list = cedar_arena_take(est->work, json->field_count * sizeof *list);
 	if (list == NULL)
 		return cedar_est_out_of_memory(est);
 	for (i = 0; i < json->field_count; i++) {
@@ -194,8 +194,8 @@ annotations_from_json(struct cedar_est *est, const struct cedar_json *json, stru
 			(field->value.kind == CEDAR_JSON_STRING && !cedar_est_keep(est, field->value.text, &list[i].value)))
 			return false;
 	}
-	policy->annotations = list;
-	policy->annotation_count = (uint8_t)json->field_count;
+	*out = list;
+	*out_count = json->field_count;
 	return true;
 }
 
@@ -209,27 +209,27 @@ condition_from_json(struct cedar_est *est, const struct cedar_json *json, struct
 		return false;
 	if (kind == NULL || body == NULL || !(cedar_json_is(kind, "when") || cedar_json_is(kind, "unless")))
 		return cedar_est_fail(est, json, "a condition has `kind` (\"when\" or \"unless\") and `body`%.*s", CEDAR_TEXT(""));
-	out->unless = cedar_json_is(kind, "unless");
-	out->expr = cedar_est_expr(est, body);
-	return out->expr != NULL;
+	*out = cedar_condition_of(cedar_est_expr(est, body), cedar_json_is(kind, "unless"));
+	return cedar_condition_expr(out) != NULL;
 }
 
 static bool
-conditions_from_json(struct cedar_est *est, const struct cedar_json *policy, const struct cedar_json *json, struct cedar_policy *out)
+conditions_from_json(struct cedar_est *est, const struct cedar_json *policy, const struct cedar_json *json, struct cedar_condition **out,
+	size_t *out_count)
 {
 	struct cedar_condition *list;
 	size_t i;
 
 	if (json == NULL || json->kind != CEDAR_JSON_ARRAY)
 		return cedar_est_fail(est, json ? json : policy, "a policy has a list of `conditions`%.*s", CEDAR_TEXT(""));
-	list = cedar_arena_take(est->arena, json->count * sizeof *list);
+	list = cedar_arena_take(est->work, json->count * sizeof *list);
 	if (list == NULL)
 		return cedar_est_out_of_memory(est);
 	for (i = 0; i < json->count; i++)
 		if (!condition_from_json(est, &json->items[i], &list[i]))
 			return false;
-	out->conditions = list;
-	out->condition_count = (uint32_t)json->count;
+	*out = list;
+	*out_count = json->count;
 	return true;
 }
 
@@ -239,7 +239,11 @@ cedar_est_policy(struct cedar_est *est, const struct cedar_json *json, struct ce
 	static const char *const names[] = { "effect", "principal", "action", "resource", "conditions", "annotations", NULL };
 	const struct cedar_json *effect = cedar_json_get(json, "effect");
 	struct cedar_policy policy = { 0 };
+	struct cedar_annotation *annotations = NULL;
+	struct cedar_condition *conditions = NULL;
+	size_t annotation_count = 0, condition_count = 0;
 
+	cedar_arena_reset(est->work);
 	if (!cedar_est_fields(est, json, names))
 		return false;
 	if (effect == NULL || !(cedar_json_is(effect, "permit") || cedar_json_is(effect, "forbid")))
@@ -248,10 +252,12 @@ cedar_est_policy(struct cedar_est *est, const struct cedar_json *json, struct ce
 	if (!scope_from_json(est, json, "principal", "?principal", &policy.principal) ||
 		!scope_from_json(est, json, "action", NULL, &policy.action) ||
 		!scope_from_json(est, json, "resource", "?resource", &policy.resource) ||
-		!conditions_from_json(est, json, cedar_json_get(json, "conditions"), &policy) ||
-		!annotations_from_json(est, cedar_json_get(json, "annotations"), &policy))
+		!conditions_from_json(est, json, cedar_json_get(json, "conditions"), &conditions, &condition_count) ||
+		!annotations_from_json(est, cedar_json_get(json, "annotations"), &annotations, &annotation_count))
 		return false;
 	policy.slots = (uint8_t)((policy.principal.slot ? 1 : 0) | (policy.resource.slot ? 2 : 0));
+	if (!cedar_policy_furnish(est->arena, conditions, condition_count, annotations, annotation_count, &policy))
+		return cedar_est_out_of_memory(est);
 	*out = policy;
 	return true;
 }

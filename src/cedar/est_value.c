@@ -29,7 +29,7 @@ cedar_est_items(struct cedar_est *est, const struct cedar_json *json,
 	size_t i;
 
 	*count = object ? json->field_count : json->count;
-	items = cedar_arena_take(est->arena, *count * sizeof *items);
+	items = cedar_arena_take(est->work, *count * sizeof *items);
 	if (items == NULL) {
 		cedar_est_out_of_memory(est);
 		return NULL;
@@ -56,7 +56,7 @@ cedar_est_list(struct cedar_est *est, const struct cedar_json *json, enum cedar_
 	if (items == NULL)
 		return NULL;
 	if (kind == CEDAR_NODE_RECORD) {
-		names = cedar_arena_take(est->arena, count * sizeof *names);
+		names = cedar_arena_take(est->work, count * sizeof *names);
 		if (names == NULL)
 			return cedar_est_made(est, json, NULL);
 		for (i = 0; i < count; i++)
@@ -78,6 +78,21 @@ cedar_est_call(struct cedar_est *est, const struct cedar_json *at, enum cedar_fu
 	return expr;
 }
 
+/* The reference finds out that there is no such function when it is called, or in validation. */
+static const struct cedar_expr *
+strange_call(struct cedar_est *est, const struct cedar_json *name, const struct cedar_expr *const *items, size_t count)
+{
+	struct cedar_text kept;
+
+	if (!cedar_name_valid(name->text)) {
+		cedar_est_fail(est, name, "`%.*s` is no name of a function", name->text);
+		return NULL;
+	}
+	if (!cedar_est_keep(est, name->text, &kept))
+		return NULL;
+	return cedar_est_made(est, name, cedar_make_list(&est->maker, CEDAR_NODE_STRANGE, 0, items, &kept, count));
+}
+
 /* {"fn": …, "arg": …} or {"fn": …, "args": […]} */
 static const struct cedar_expr *
 escaped_call(struct cedar_est *est, const struct cedar_json *json, const struct cedar_json *name)
@@ -87,12 +102,8 @@ escaped_call(struct cedar_est *est, const struct cedar_json *json, const struct 
 	const struct cedar_expr **item, *const *items;
 	size_t count = 1;
 
-	if (function == CEDAR_CALL_COUNT) {
-		cedar_est_fail(est, name, "there is no function `%.*s`", name->text);
-		return NULL;
-	}
 	if (one != NULL) {
-		item = cedar_arena_take(est->arena, sizeof *item);
+		item = cedar_arena_take(est->work, sizeof *item);
 		if (item == NULL)
 			return cedar_est_made(est, json, NULL);
 		*item = cedar_est_value(est, one);
@@ -100,7 +111,9 @@ escaped_call(struct cedar_est *est, const struct cedar_json *json, const struct 
 	} else {
 		items = cedar_est_items(est, many, cedar_est_value, &count);
 	}
-	return items ? cedar_est_call(est, json, function, items, count) : NULL;
+	if (items == NULL)
+		return NULL;
+	return function == CEDAR_CALL_COUNT ? strange_call(est, name, items, count) : cedar_est_call(est, json, function, items, count);
 }
 
 /* An object that stands for something else than a record; false if it is a record. */

@@ -15,9 +15,8 @@ cedar_est_write_uid(struct cedar_writer *writer, const struct cedar_uid *uid)
 }
 
 static void
-write_literal(struct cedar_writer *writer, const struct cedar_value *value)
+write_value(struct cedar_writer *writer, const struct cedar_value *value)
 {
-	cedar_write(writer, "{\"Value\":");
 	if (value->kind == CEDAR_BOOL) {
 		cedar_write(writer, value->truth ? "true" : "false");
 	} else if (value->kind == CEDAR_LONG) {
@@ -29,7 +28,55 @@ write_literal(struct cedar_writer *writer, const struct cedar_value *value)
 		cedar_est_write_uid(writer, value->entity);
 		cedar_write(writer, "}");
 	}
+}
+
+static void
+write_literal(struct cedar_writer *writer, const struct cedar_value *value)
+{
+	cedar_write(writer, "{\"Value\":");
+	write_value(writer, value);
 	cedar_write(writer, "}");
+}
+
+static void write_bare(struct cedar_writer *, const struct cedar_expr *);
+
+static void
+write_bare_items(struct cedar_writer *writer, const struct cedar_expr *expr, const char *open, const char *close)
+{
+	size_t i;
+
+	cedar_write(writer, open);
+	for (i = 0; i < expr->count; i++) {
+		if (i > 0)
+			cedar_write(writer, ",");
+		if (expr->kind == CEDAR_NODE_RECORD) {
+			cedar_json_write(writer, expr->names[i]);
+			cedar_write(writer, ":");
+		}
+		write_bare(writer, cedar_expr_operand(expr, i));
+	}
+	cedar_write(writer, close);
+}
+
+/* What stands inside of "Value"; there is no other way to write a call of what is no function. */
+static void
+write_bare(struct cedar_writer *writer, const struct cedar_expr *expr)
+{
+	bool strange = expr->kind == CEDAR_NODE_STRANGE;
+
+	if (expr->kind == CEDAR_NODE_LITERAL) {
+		write_value(writer, &expr->value);
+	} else if (expr->kind == CEDAR_NODE_RECORD) {
+		write_bare_items(writer, expr, "{", "}");
+	} else if (expr->kind == CEDAR_NODE_SET) {
+		write_bare_items(writer, expr, "[", "]");
+	} else if (expr->kind == CEDAR_NODE_CALL || strange) {
+		cedar_write(writer, "{\"__extn\":{\"fn\":");
+		cedar_json_write(writer, strange ? *expr->names : cedar_text_of(cedar_signatures[expr->detail].name));
+		write_bare_items(writer, expr, expr->count == 1 ? ",\"arg\":" : ",\"args\":[", expr->count == 1 ? "}}" : "]}}");
+	} else {
+		writer->failed = true; /* no other kind stands in values */
+	}
 }
 
 static void
@@ -68,9 +115,9 @@ write_field(struct cedar_writer *writer, const char *before, const struct cedar_
 static void
 write_named(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	write_field(writer, "{\"left\":", expr->object);
+	write_field(writer, "{\"left\":", cedar_expr_object(expr));
 	cedar_write(writer, ",\"attr\":");
-	cedar_json_write(writer, expr->name);
+	cedar_json_write(writer, *expr->name);
 	cedar_write(writer, "}}");
 }
 
@@ -134,7 +181,7 @@ write_items(struct cedar_writer *writer, const struct cedar_expr *expr)
 			cedar_json_write(writer, expr->names[i]);
 			cedar_write(writer, ":");
 		}
-		write_expr(writer, expr->items[i]);
+		write_expr(writer, cedar_expr_operand(expr, i));
 	}
 	cedar_write(writer, record ? "}}" : "]}");
 }
@@ -197,6 +244,12 @@ write_expr(struct cedar_writer *writer, const struct cedar_expr *expr)
 	}
 	if (expr->kind == CEDAR_NODE_CALL) {
 		write_call(writer, expr);
+		return;
+	}
+	if (expr->kind == CEDAR_NODE_STRANGE) {
+		cedar_write(writer, "{\"Value\":");
+		write_bare(writer, expr);
+		cedar_write(writer, "}");
 		return;
 	}
 	write_key(writer, (enum cedar_node)expr->kind);
@@ -269,19 +322,19 @@ cedar_est_write_policy(struct cedar_writer *writer, const struct cedar_policy *p
 	cedar_write(writer, ",\"conditions\":[");
 	for (i = 0; i < policy->condition_count; i++) {
 		cedar_write_format(writer, "%s{\"kind\":\"%s\",\"body\":", i > 0 ? "," : "",
-			policy->conditions[i].unless ? "unless" : "when");
-		write_expr(writer, policy->conditions[i].expr);
+			cedar_condition_unless(&policy->conditions[i]) ? "unless" : "when");
+		write_expr(writer, cedar_condition_expr(&policy->conditions[i]));
 		cedar_write(writer, "}");
 	}
 	cedar_write(writer, "]");
 	for (i = 0; i < policy->annotation_count; i++) {
 		cedar_write(writer, i == 0 ? ",\"annotations\":{" : ",");
-		cedar_json_write(writer, policy->annotations[i].key);
+		cedar_json_write(writer, cedar_policy_annotations(policy)[i].key);
 		cedar_write(writer, ":");
-		if (policy->annotations[i].value.data == NULL)
+		if (cedar_policy_annotations(policy)[i].value.data == NULL)
 			cedar_write(writer, "null");
 		else
-			cedar_json_write(writer, policy->annotations[i].value);
+			cedar_json_write(writer, cedar_policy_annotations(policy)[i].value);
 	}
 	cedar_write(writer, policy->annotation_count > 0 ? "}}" : "}");
 }

@@ -164,12 +164,12 @@ NOINLINE static bool
 attribute_missing(struct cedar_evaluation *run, const struct cedar_expr *expr, const struct cedar_value *object, bool exists)
 {
 	if (object->kind == CEDAR_RECORD)
-		return cedar_evaluate_fail(run, "the record has no attribute `%.*s`", cedar_shown(expr->name), expr->name.data);
+		return cedar_evaluate_fail(run, "the record has no attribute `%.*s`", cedar_shown(*expr->name), expr->name->data);
 	if (!exists)
 		return cedar_evaluate_fail(run, "the entity %.*s::\"%.*s\" does not exist", cedar_shown(object->entity->type), object->entity->type.data,
 			cedar_shown(object->entity->id), object->entity->id.data);
 	return cedar_evaluate_fail(run, "%.*s::\"%.*s\" has no attribute `%.*s`", cedar_shown(object->entity->type), object->entity->type.data,
-		cedar_shown(object->entity->id), object->entity->id.data, cedar_shown(expr->name), expr->name.data);
+		cedar_shown(object->entity->id), object->entity->id.data, cedar_shown(*expr->name), expr->name->data);
 }
 
 static bool
@@ -178,13 +178,15 @@ evaluate_attribute(struct cedar_evaluation *run, const struct cedar_expr *expr, 
 	const struct cedar_entity *entity = NULL;
 	const struct cedar_value *found = NULL;
 
-	if (!cedar_evaluate(run, expr->object, out))
+	if (expr->detail)
+		*out = run->variables[expr->detail - 1];
+	else if (!cedar_evaluate(run, expr->object, out))
 		return false;
 	if (out->kind == CEDAR_RECORD) {
-		found = cedar_record_find(out, expr->name);
+		found = cedar_record_find(out, *expr->name);
 	} else if (out->kind == CEDAR_ENTITY) {
 		entity = cedar_party_find(run, out->entity);
-		found = entity ? cedar_record_find(&entity->attributes, expr->name) : NULL;
+		found = entity ? cedar_record_find(&entity->attributes, *expr->name) : NULL;
 	} else {
 		return cedar_fail_type(run, "entity or record", out);
 	}
@@ -288,11 +290,7 @@ cedar_evaluate(struct cedar_evaluation *run, const struct cedar_expr *expr, stru
 	case CEDAR_NODE_IS:
 		return cedar_evaluate_is(run, expr, out);
 	case CEDAR_NODE_SET:
-		if (expr->folded != NULL) {
-			*out = *expr->folded;
-			return true;
-		}
-		return cedar_evaluate_set(run, expr, out);
+		return cedar_expr_constant(expr, out) || cedar_evaluate_set(run, expr, out);
 	case CEDAR_NODE_RECORD:
 		return cedar_evaluate_record(run, expr, out);
 	case CEDAR_NODE_CALL:
@@ -301,6 +299,8 @@ cedar_evaluate(struct cedar_evaluation *run, const struct cedar_expr *expr, stru
 			return true;
 		}
 		return evaluate_call(run, expr, out);
+	case CEDAR_NODE_STRANGE:
+		return cedar_evaluate_fail(run, "there is no function `%.*s`", cedar_shown(*expr->names), expr->names->data);
 	}
 	return cedar_evaluate_fail(run, "no such expression");
 }

@@ -7,6 +7,7 @@ struct cedar_evaluation {
 	struct cedar_view view;
 	struct cedar_value variables[4]; /* by enum cedar_variable */
 	const struct cedar_entity *parties[3]; /* of principal, action, resource; NULL if not in the view */
+	uint64_t type_hashes[3];               /* of theirs */
 	struct cedar_arena *arena;
 	const char *message; /* of the last error */
 };

@@ -47,7 +47,7 @@ cedar_evaluate_is(struct cedar_evaluation *run, const struct cedar_expr *expr, s
 
 	if (!cedar_evaluate_kind(run, expr->tested, CEDAR_ENTITY, "entity", &left))
 		return false;
-	if (left.entity->type_hash != expr->type->type_hash || !cedar_text_equal(left.entity->type, expr->type->type)) {
+	if (!cedar_text_equal(left.entity->type, expr->type->type)) {
 		cedar_put_truth(out, false);
 		return true;
 	}
@@ -109,10 +109,10 @@ cedar_evaluate_path(struct cedar_evaluation *run, const struct cedar_expr *expr,
 	const struct cedar_value *found = NULL;
 	size_t i;
 
-	if (!cedar_evaluate(run, expr->items[0]->object, out))
+	if (!cedar_evaluate(run, cedar_expr_object(expr->items[0]), out))
 		return false;
 	for (i = 0; i < expr->count; i++) {
-		if (!find_attribute(run, out, expr->items[i]->name, &found))
+		if (!find_attribute(run, out, *expr->items[i]->name, &found))
 			return false;
 		if (found == NULL)
 			break;

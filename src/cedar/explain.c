@@ -29,13 +29,13 @@ struct asking {
 static bool
 clause_find(struct asking *asking, const struct cedar_condition *condition, struct ranked *ranked)
 {
-	const struct cedar_expr *const *clauses = &condition->expr;
+	const struct cedar_expr *whole = cedar_condition_expr(condition), *const *clauses = &whole;
 	size_t count = 1, i;
 	bool truth;
 
-	if (!condition->unless && condition->expr->kind == CEDAR_NODE_AND) {
-		clauses = condition->expr->items;
-		count = condition->expr->count;
+	if (!cedar_condition_unless(condition) && cedar_condition_expr(condition)->kind == CEDAR_NODE_AND) {
+		clauses = cedar_condition_expr(condition)->items;
+		count = cedar_condition_expr(condition)->count;
 	}
 	for (i = 0; i < count; i++) {
 		ranked->clause = clauses[i];
@@ -44,7 +44,7 @@ clause_find(struct asking *asking, const struct cedar_condition *condition, stru
 			ranked->explanation.message = asking->run.message;
 			return true;
 		}
-		if (truth == condition->unless) {
+		if (truth == cedar_condition_unless(condition)) {
 			ranked->explanation.outcome = CEDAR_FAILED_CONDITION;
 			return true;
 		}
@@ -60,7 +60,7 @@ conditions_rank(struct asking *asking, const struct cedar_policy *policy, struct
 
 	for (i = 0; i < policy->condition_count; i++) {
 		ranked->explanation.condition = i;
-		ranked->explanation.unless = policy->conditions[i].unless;
+		ranked->explanation.unless = cedar_condition_unless(&policy->conditions[i]);
 		if (clause_find(asking, &policy->conditions[i], ranked))
 			return;
 	}

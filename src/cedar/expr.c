@@ -1,10 +1,39 @@
 /* expr.c - making nodes, and what may be a name. */
 #include "cedar/expr.h"
 
-struct cedar_expr *
-cedar_make(struct cedar_maker *maker, enum cedar_node kind, size_t offset)
+const struct cedar_expr cedar_variables[4] = {
+	{ .kind = CEDAR_NODE_VARIABLE, .depth = 1, .detail = CEDAR_PRINCIPAL },
+	{ .kind = CEDAR_NODE_VARIABLE, .depth = 1, .detail = CEDAR_ACTION },
+	{ .kind = CEDAR_NODE_VARIABLE, .depth = 1, .detail = CEDAR_RESOURCE },
+	{ .kind = CEDAR_NODE_VARIABLE, .depth = 1, .detail = CEDAR_CONTEXT },
+};
+
+/* Nodes that were given up are linked through their first word. */
+static struct cedar_expr *
+spare_take(struct cedar_maker *maker, size_t size)
 {
-	struct cedar_expr *expr = cedar_arena_zero(maker->arena, cedar_expr_size(kind));
+	struct cedar_expr *expr = maker->spare[size / 8];
+
+	if (expr == NULL)
+		return cedar_arena_zero(maker->arena, size);
+	memcpy(&maker->spare[size / 8], expr, sizeof(struct cedar_expr *));
+	memset(expr, 0, size);
+	return expr;
+}
+
+static void
+spare_give(struct cedar_maker *maker, const struct cedar_expr *expr)
+{
+	size_t at = cedar_expr_size((enum cedar_node)expr->kind) / 8;
+
+	memcpy((void *)expr, &maker->spare[at], sizeof(struct cedar_expr *));
+	maker->spare[at] = (struct cedar_expr *)expr;
+}
+
+static struct cedar_expr *
+make_sized(struct cedar_maker *maker, enum cedar_node kind, size_t offset, size_t size)
+{
+	struct cedar_expr *expr = spare_take(maker, size);
 
 	if (expr == NULL)
 		return NULL;
@@ -14,11 +43,19 @@ cedar_make(struct cedar_maker *maker, enum cedar_node kind, size_t offset)
 	return expr;
 }
 
+struct cedar_expr *
+cedar_make(struct cedar_maker *maker, enum cedar_node kind, size_t offset)
+{
+	return make_sized(maker, kind, offset, cedar_expr_size(kind));
+}
+
 static void
 deepen(struct cedar_maker *maker, struct cedar_expr *expr, const struct cedar_expr *operand)
 {
-	if (operand != NULL && operand->depth >= expr->depth)
-		expr->depth = (operand->depth + 1) & 0x7FFF;
+	unsigned depth = operand == NULL ? 0 : operand->depth ? operand->depth : 1;
+
+	if (depth >= expr->depth)
+		expr->depth = (depth + 1) & 0x7FFF;
 	if (expr->depth > CEDAR_DEPTH_MAX)
 		maker->too_deep = true;
 }
@@ -28,8 +65,10 @@ cedar_make_value(struct cedar_maker *maker, size_t offset, struct cedar_value va
 {
 	struct cedar_expr *expr = cedar_make(maker, CEDAR_NODE_LITERAL, offset);
 
-	if (expr != NULL)
+	if (expr != NULL) {
 		expr->value = value;
+		expr->offset = (uint32_t)offset;
+	}
 	return expr;
 }
 
@@ -52,34 +91,135 @@ cedar_make_operation(struct cedar_maker *maker, enum cedar_node kind, size_t off
 	return maker->too_deep ? NULL : expr;
 }
 
+static bool
+are_literals(const struct cedar_expr *const *items, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (items[i]->kind != CEDAR_NODE_LITERAL)
+			return false;
+	return count > 0;
+}
+
+static bool
+are_ascending(const struct cedar_expr *const *items, size_t count)
+{
+	size_t i;
+
+	for (i = 1; i < count; i++)
+		if (cedar_value_order(&items[i - 1]->value, &items[i]->value) >= 0)
+			return false;
+	return true;
+}
+
+static uint32_t
+member_find(const struct cedar_value *members, uint32_t count, const struct cedar_value *wanted)
+{
+	uint32_t low = 0, high = count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (cedar_value_order(&members[middle], wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The literals themselves become the members, and their own places are free again. */
+static bool
+set_constant(struct cedar_maker *maker, struct cedar_expr *expr, const struct cedar_expr *const *items)
+{
+	bool ascending = are_ascending(items, expr->count);
+	struct cedar_value *members = cedar_arena_take(maker->arena, expr->count * sizeof *members);
+	uint32_t *order = ascending ? NULL : cedar_arena_take(maker->arena, expr->count * sizeof *order), i;
+
+	if (members == NULL || (!ascending && order == NULL))
+		return false;
+	for (i = 0; i < expr->count; i++)
+		members[i] = items[i]->value;
+	expr->member_count = ascending ? expr->count : (uint32_t)cedar_values_sort(members, expr->count);
+	for (i = 0; !ascending && i < expr->count; i++)
+		order[i] = member_find(members, expr->member_count, &items[i]->value);
+	for (i = 0; i < expr->count; i++)
+		spare_give(maker, items[i]);
+	expr->detail = CEDAR_CONSTANT;
+	expr->members = members;
+	expr->order = order;
+	expr->depth = 2;
+	return true;
+}
+
+static bool
+list_fill(struct cedar_maker *maker, struct cedar_expr *expr, const struct cedar_expr *const *items, const struct cedar_text *names)
+{
+	const struct cedar_expr **kept = cedar_arena_take(maker->arena, expr->count * sizeof *kept);
+	size_t named = expr->kind == CEDAR_NODE_RECORD ? expr->count : expr->kind == CEDAR_NODE_STRANGE ? 1 : 0, i;
+	struct cedar_text *kept_names = named ? cedar_arena_take(maker->arena, named * sizeof *kept_names) : NULL;
+
+	if (kept == NULL || (named && kept_names == NULL))
+		return false;
+	for (i = 0; i < expr->count; i++) {
+		kept[i] = items[i];
+		deepen(maker, expr, items[i]);
+	}
+	if (named) {
+		memcpy(kept_names, names, named * sizeof *names);
+		expr->names = kept_names;
+	}
+	expr->items = kept;
+	return true;
+}
+
 const struct cedar_expr *
 cedar_make_list(struct cedar_maker *maker, enum cedar_node kind, size_t offset, const struct cedar_expr *const *items,
 	const struct cedar_text *names, size_t count)
 {
 	struct cedar_expr *expr = cedar_make(maker, kind, offset);
-	size_t i;
 
 	if (expr == NULL)
 		return NULL;
-	expr->items = items;
-	expr->count = count;
-	if (kind == CEDAR_NODE_RECORD)
-		expr->names = names;
-	for (i = 0; i < count; i++)
-		deepen(maker, expr, items[i]);
-	return maker->too_deep ? NULL : expr;
+	expr->count = (uint32_t)count;
+	if (kind == CEDAR_NODE_SET && are_literals(items, count))
+		return set_constant(maker, expr, items) ? expr : NULL;
+	return list_fill(maker, expr, items, names) && !maker->too_deep ? expr : NULL;
+}
+
+/* A variable that only an attribute is taken of stands nowhere by itself: all share one node. */
+static const struct cedar_expr *
+object_of(struct cedar_maker *maker, const struct cedar_expr *object)
+{
+	const struct cedar_expr *shared;
+
+	if (object->kind != CEDAR_NODE_VARIABLE)
+		return object;
+	shared = &cedar_variables[object->detail];
+	if (object != shared)
+		spare_give(maker, object);
+	return shared;
 }
 
 const struct cedar_expr *
 cedar_make_named(struct cedar_maker *maker, enum cedar_node kind, size_t offset, const struct cedar_expr *object,
 	struct cedar_text name)
 {
-	struct cedar_expr *expr = cedar_make(maker, kind, offset);
+	bool variable = object->kind == CEDAR_NODE_VARIABLE;
+	struct cedar_expr *expr;
 
+	object = object_of(maker, object);
+	expr = make_sized(maker, kind, offset, variable ? offsetof(struct cedar_expr, object) : cedar_expr_size(kind));
 	if (expr == NULL)
 		return NULL;
-	expr->object = object;
-	expr->name = name;
+	if (variable)
+		expr->detail = (uint8_t)(object->detail + 1);
+	else
+		expr->object = object;
+	expr->name = cedar_intern_name(maker->interner, name);
+	if (expr->name == NULL)
+		return NULL;
 	deepen(maker, expr, object);
 	return maker->too_deep ? NULL : expr;
 }
@@ -88,12 +228,15 @@ const struct cedar_expr *
 cedar_make_has_path(struct cedar_maker *maker, size_t offset, const struct cedar_expr *object,
 	const struct cedar_text *names, size_t count)
 {
-	const struct cedar_expr **items = cedar_arena_take(maker->arena, count * sizeof *items);
+	const struct cedar_expr *items[CEDAR_DEPTH_MAX];
 	struct cedar_expr *path;
 	size_t i;
 
-	if (items == NULL)
+	if (count > CEDAR_DEPTH_MAX) {
+		maker->too_deep = true;
 		return NULL;
+	}
+	object = object_of(maker, object);
 	for (i = 0; i < count; i++) {
 		items[i] = cedar_make_named(maker, CEDAR_NODE_HAS, offset, object, names[i]);
 		if (i + 1 < count && items[i] != NULL)
@@ -107,6 +250,24 @@ cedar_make_has_path(struct cedar_maker *maker, size_t offset, const struct cedar
 	if (path != NULL)
 		path->detail = CEDAR_HAS_PATH;
 	return path;
+}
+
+bool
+cedar_policy_furnish(struct cedar_arena *arena, const struct cedar_condition *conditions, size_t condition_count,
+	const struct cedar_annotation *annotations, size_t annotation_count, struct cedar_policy *policy)
+{
+	struct cedar_condition *kept = cedar_arena_take(arena, condition_count * sizeof *kept + annotation_count * sizeof *annotations);
+
+	if (kept == NULL)
+		return false;
+	if (condition_count > 0)
+		memcpy(kept, conditions, condition_count * sizeof *kept);
+	if (annotation_count > 0)
+		memcpy(kept + condition_count, annotations, annotation_count * sizeof *annotations);
+	policy->conditions = kept;
+	policy->condition_count = (uint32_t)condition_count;
+	policy->annotation_count = (uint8_t)annotation_count;
+	return true;
 }
 
 bool

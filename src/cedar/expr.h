@@ -36,7 +36,8 @@ enum cedar_node {
 	CEDAR_NODE_IS, /* with `right`: is … in … */
 	CEDAR_NODE_SET,
 	CEDAR_NODE_RECORD,
-	CEDAR_NODE_CALL
+	CEDAR_NODE_CALL,
+	CEDAR_NODE_STRANGE /* a call of a function that does not exist; only JSON has them */
 };
 
 /* How the operands of a node lie. */
@@ -84,36 +85,49 @@ struct cedar_pattern {
 	const struct cedar_text *pieces;
 };
 
-/* A node is only as large as its form needs: never copied as a whole. */
+/* Of a set: all its items are literals without parts. They then lie one behind the other, sorted, as the value they give. */
+enum { CEDAR_CONSTANT = 1 };
+
+/* A node is only as large as its form needs: never copied as a whole. A literal is its value: the head of a node lies in what
+ * values of its kinds do not use, so that an array of literals is an array of values. */
 struct cedar_expr {
-	uint8_t kind;   /* enum cedar_node */
-	uint8_t detail; /* enum cedar_variable, enum cedar_function, CEDAR_HAS_PATH */
-	uint16_t depth : 15;   /* 1 + the deepest operand */
-	uint16_t visited : 1;  /* by fold.c: operands may be shared */
-	uint32_t offset; /* in the source */
 	union {
 		struct cedar_value value;
 		struct {
-			const struct cedar_expr *left, *right, *third;
-		};
-		struct {
-			const struct cedar_expr *object; /* same place as left */
-			struct cedar_text name;
-		};
-		struct {
-			const struct cedar_expr *subject; /* same place as left */
-			const struct cedar_pattern *pattern;
-		};
-		struct {
-			const struct cedar_expr *tested, *inside; /* same places as left, right */
-			const struct cedar_uid *type;            /* its id is empty */
-		};
-		struct {
-			const struct cedar_expr *const *items;
-			size_t count;
-			union { /* not behind && and || */
-				const struct cedar_text *names;   /* of records */
-				const struct cedar_value *folded; /* of sets and calls: what it always gives, or NULL */
+			uint8_t detail; /* enum cedar_variable, enum cedar_function, CEDAR_HAS_PATH, CEDAR_CONSTANT; of literals, the kind of value;
+			                 * where an attribute is taken of a variable, 1 + enum cedar_variable */
+			uint8_t kind;   /* enum cedar_node */
+			uint16_t depth : 15;  /* 1 + the deepest operand; 0: a literal, which counts as 1 */
+			uint16_t visited : 1; /* by fold.c: operands may be shared */
+			uint32_t offset;      /* in the source */
+			union {
+				struct {
+					const struct cedar_expr *left, *right, *third;
+				};
+				struct {
+					const struct cedar_text *name;
+					const struct cedar_expr *object; /* not of variables: see cedar_expr_object */
+				};
+				struct {
+					const struct cedar_expr *subject; /* same place as left */
+					const struct cedar_pattern *pattern;
+				};
+				struct {
+					const struct cedar_expr *tested, *inside; /* same places as left, right */
+					const struct cedar_uid *type;            /* its id is empty */
+				};
+				struct {
+					uint32_t count, member_count; /* operands; different members of a constant set */
+					union {
+						const struct cedar_expr *const *items; /* not of constant sets: see cedar_expr_operand */
+						const struct cedar_value *members;     /* of constant sets */
+					};
+					union { /* not behind && and || */
+						const struct cedar_text *names;   /* of records; of strange calls, their own */
+						const struct cedar_value *folded; /* of other sets and calls: what it always gives, or NULL */
+						const uint32_t *order;            /* of constant sets: which member each operand is; NULL: in order */
+					};
+				};
 			};
 		};
 	};
@@ -137,10 +151,28 @@ struct cedar_annotation {
 	struct cedar_text key, value; /* value: data NULL where there is none */
 };
 
+/* An expression, and in the lowest bit of its place whether it is an `unless`. */
 struct cedar_condition {
-	const struct cedar_expr *expr;
-	bool unless;
+	uintptr_t tagged;
 };
+
+static inline const struct cedar_expr *
+cedar_condition_expr(const struct cedar_condition *condition)
+{
+	return (const struct cedar_expr *)(condition->tagged & ~(uintptr_t)1);
+}
+
+static inline bool
+cedar_condition_unless(const struct cedar_condition *condition)
+{
+	return condition->tagged & 1;
+}
+
+static inline struct cedar_condition
+cedar_condition_of(const struct cedar_expr *expr, bool unless)
+{
+	return (struct cedar_condition){ (uintptr_t)expr | unless };
+}
 
 struct cedar_policy {
 	struct cedar_text id;
@@ -151,14 +183,25 @@ struct cedar_policy {
 	uint8_t annotation_count;
 	uint32_t condition_count;
 	struct cedar_scope principal, action, resource;
-	const struct cedar_annotation *annotations;
-	const struct cedar_condition *conditions;
+	const struct cedar_condition *conditions; /* behind them the annotations */
 	const struct cedar_policy *template; /* of a link */
 };
+
+static inline const struct cedar_annotation *
+cedar_policy_annotations(const struct cedar_policy *policy)
+{
+	return (const struct cedar_annotation *)(policy->conditions + policy->condition_count);
+}
+
+/* Copies both into the arena, which the policy then has; false when memory is out. */
+CEDAR_CHECKED bool cedar_policy_furnish(struct cedar_arena *, const struct cedar_condition *, size_t condition_count,
+	const struct cedar_annotation *, size_t annotation_count, struct cedar_policy *);
 
 /* CEDAR_NODE_CALL if there is none of that name. */
 enum cedar_node cedar_operator_find(struct cedar_text);
 size_t cedar_expr_size(enum cedar_node);
+/* What a literal, or a set or call of literals, always gives; false if it is none. */
+bool cedar_expr_constant(const struct cedar_expr *, struct cedar_value *out);
 /* The operands of any node, in the order of evaluation: what walks expressions walks by these. */
 size_t cedar_expr_operands(const struct cedar_expr *);
 const struct cedar_expr *cedar_expr_operand(const struct cedar_expr *, size_t index);
@@ -170,13 +213,24 @@ bool cedar_expr_each(const struct cedar_expr *, size_t most, bool (*visit)(void 
 struct cedar_maker {
 	struct cedar_arena *arena;
 	struct cedar_interner *interner; /* over the same arena */
+	struct cedar_expr *spare[5];     /* nodes that were given up, by size in words */
 	bool too_deep;
 };
+
+/* By enum cedar_variable; what an attribute is taken of needs no node of its own. */
+extern const struct cedar_expr cedar_variables[4];
+
+static inline const struct cedar_expr *
+cedar_expr_object(const struct cedar_expr *expr)
+{
+	return expr->detail ? &cedar_variables[expr->detail - 1] : expr->object;
+}
 
 struct cedar_expr *cedar_make(struct cedar_maker *, enum cedar_node, size_t offset);
 const struct cedar_expr *cedar_make_value(struct cedar_maker *, size_t offset, struct cedar_value);
 const struct cedar_expr *cedar_make_operation(struct cedar_maker *, enum cedar_node, size_t offset, const struct cedar_expr *,
 	const struct cedar_expr *, const struct cedar_expr *);
+/* The items and names are copied. */
 const struct cedar_expr *cedar_make_list(struct cedar_maker *, enum cedar_node, size_t offset,
 	const struct cedar_expr *const *items, const struct cedar_text *names, size_t count);
 const struct cedar_expr *cedar_make_named(struct cedar_maker *, enum cedar_node, size_t offset, const struct cedar_expr *,

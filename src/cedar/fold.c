@@ -2,16 +2,6 @@
  * error is left to each decision, which must report it. */
 #include "cedar/policies.h"
 
-static const struct cedar_value *
-constant_of(const struct cedar_expr *expr)
-{
-	if (expr->kind == CEDAR_NODE_LITERAL)
-		return &expr->value;
-	if (expr->kind == CEDAR_NODE_SET || expr->kind == CEDAR_NODE_CALL)
-		return expr->folded;
-	return NULL;
-}
-
 CEDAR_APART static bool
 fold_set(struct cedar_arena *arena, struct cedar_expr *expr)
 {
@@ -22,7 +12,8 @@ fold_set(struct cedar_arena *arena, struct cedar_expr *expr)
 	if (items == NULL || value == NULL)
 		return false;
 	for (i = 0; i < expr->count; i++)
-		items[i] = *constant_of(expr->items[i]);
+		if (!cedar_expr_constant(expr->items[i], &items[i]))
+			return false;
 	value->kind = CEDAR_SET;
 	value->items = items;
 	value->count = (uint32_t)cedar_values_sort(items, expr->count);
@@ -41,7 +32,8 @@ fold_call(struct cedar_arena *arena, struct cedar_expr *expr)
 	if (expr->count > 2 || expr->detail == CEDAR_CALL_UNKNOWN)
 		return true;
 	for (i = 0; i < expr->count; i++)
-		arguments[i] = *constant_of(expr->items[i]);
+		if (!cedar_expr_constant(expr->items[i], &arguments[i]))
+			return true;
 	if (!cedar_function_call((enum cedar_function)expr->detail, arguments, expr->count, &result, message, sizeof message))
 		return true;
 	value = cedar_arena_take(arena, sizeof *value);
@@ -55,12 +47,13 @@ fold_call(struct cedar_arena *arena, struct cedar_expr *expr)
 static bool
 fold_constant(struct cedar_arena *arena, struct cedar_expr *expr)
 {
+	struct cedar_value value;
 	size_t i;
 
-	if ((expr->kind != CEDAR_NODE_SET && expr->kind != CEDAR_NODE_CALL) || expr->folded != NULL)
+	if ((expr->kind != CEDAR_NODE_SET && expr->kind != CEDAR_NODE_CALL) || cedar_expr_constant(expr, &value))
 		return true;
 	for (i = 0; i < expr->count; i++)
-		if (constant_of(expr->items[i]) == NULL)
+		if (!cedar_expr_constant(expr->items[i], &value))
 			return true;
 	return expr->kind == CEDAR_NODE_SET ? fold_set(arena, expr) : fold_call(arena, expr);
 }

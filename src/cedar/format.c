@@ -79,18 +79,14 @@ put_all(struct cedar_layout *layout)
 }
 
 bool
-cedar_format_text(const struct cedar_memory *memory, struct cedar_text source, const struct cedar_format *format,
+cedar_format_parsed(const struct cedar_memory *memory, struct cedar_text source, const struct cedar_format *format,
 	struct cedar_text *out, struct cedar_fault *fault)
 {
 	struct cedar_layout layout = { .width = format && format->width ? format->width : 80, .step = format && format->indent ? format->indent : 2 };
-	struct cedar_policies *policies;
 	struct cedar_pieces pieces;
 	struct cedar_arena arena;
 	bool done;
 
-	if (!cedar_policies_parse(memory, source, &policies, fault))
-		return false;
-	cedar_policies_free(policies);
 	cedar_arena_init(&arena, memory, 16384);
 	cedar_writer_init(&layout.writer, memory);
 	layout.pieces = &pieces;
@@ -106,4 +102,16 @@ cedar_format_text(const struct cedar_memory *memory, struct cedar_text source, c
 	}
 	*out = cedar_writer_text(&layout.writer);
 	return true;
+}
+
+bool
+cedar_format_text(const struct cedar_memory *memory, struct cedar_text source, const struct cedar_format *format,
+	struct cedar_text *out, struct cedar_fault *fault)
+{
+	struct cedar_policies *policies;
+
+	if (!cedar_policies_parse(memory, source, &policies, fault))
+		return false;
+	cedar_policies_free(policies);
+	return cedar_format_parsed(memory, source, format, out, fault);
 }

@@ -1,5 +1,6 @@
 /* format.h - private. Tokens with what stands between them, for the formatter. */
 #pragma once
+#include "cedar/convert.h"
 #include "cedar/lex.h"
 
 struct cedar_piece {
@@ -20,5 +21,8 @@ struct cedar_pieces {
 	size_t count, capacity, comment_count, comment_capacity;
 };
 
+/* cedar_format_text for what is known to parse, or was printed: a strange call is printed, though no text may hold one. */
+CEDAR_CHECKED bool cedar_format_parsed(const struct cedar_memory *, struct cedar_text source, const struct cedar_format *,
+	struct cedar_text *out, struct cedar_fault *);
 /* The text must parse. */
 CEDAR_CHECKED bool cedar_pieces_read(struct cedar_pieces *, struct cedar_arena *, struct cedar_text source, struct cedar_fault *);

@@ -37,26 +37,17 @@ is_party(const struct cedar_expr *expr)
 	return expr->kind == CEDAR_NODE_VARIABLE && expr->detail != CEDAR_CONTEXT;
 }
 
-/* What a set or call of literals always gives, or a literal; NULL if it is none. */
-static const struct cedar_value *
-constant_of(const struct cedar_expr *expr)
-{
-	if (expr->kind == CEDAR_NODE_LITERAL)
-		return &expr->value;
-	return expr->kind == CEDAR_NODE_SET || expr->kind == CEDAR_NODE_CALL ? expr->folded : NULL;
-}
-
 /* An entity, or a set of nothing else; the right side of an `in` that cannot err. */
 static bool
 members_of(const struct cedar_expr *expr, const struct cedar_value **out, uint32_t *count)
 {
-	const struct cedar_value *value = constant_of(expr);
+	struct cedar_value value;
 	uint32_t i;
 
-	if (value == NULL || (value->kind != CEDAR_ENTITY && value->kind != CEDAR_SET))
+	if (!cedar_expr_constant(expr, &value) || (value.kind != CEDAR_ENTITY && value.kind != CEDAR_SET))
 		return false;
-	*out = value->kind == CEDAR_SET ? value->items : value;
-	*count = value->kind == CEDAR_SET ? value->count : 1;
+	*out = value.kind == CEDAR_SET ? value.items : &expr->value;
+	*count = value.kind == CEDAR_SET ? value.count : 1;
 	for (i = 0; i < *count; i++)
 		if ((*out)[i].kind != CEDAR_ENTITY)
 			return false;
@@ -75,7 +66,9 @@ has_members(const struct cedar_expr *expr)
 static bool
 is_plain(const struct cedar_expr *expr)
 {
-	return is_party(expr) || constant_of(expr) != NULL;
+	struct cedar_value value;
+
+	return is_party(expr) || cedar_expr_constant(expr, &value);
 }
 
 /* Is it a bool whatever the request, and never an error? */
@@ -95,7 +88,7 @@ is_safe(const struct cedar_expr *expr)
 	case CEDAR_NODE_IS:
 		return is_party(expr->tested) && (expr->inside == NULL || has_members(expr->inside));
 	case CEDAR_NODE_HAS:
-		return is_party(expr->object);
+		return is_party(cedar_expr_object(expr));
 	case CEDAR_NODE_NOT:
 		return is_safe(expr->left);
 	case CEDAR_NODE_AND:
@@ -133,7 +126,7 @@ claim_party(struct claim claims[PLACES], const struct cedar_expr *party, const s
 	const struct cedar_value *members;
 	uint32_t count;
 
-	if (!is_party(party) || !members_of(other, &members, &count) || (equal && constant_of(other)->kind != CEDAR_ENTITY))
+	if (!is_party(party) || !members_of(other, &members, &count) || (equal && other->kind != CEDAR_NODE_LITERAL))
 		return;
 	claim_add(&claims[of[party->detail].place], members, count, equal ? of[party->detail].equal : of[party->detail].in, equal);
 }
@@ -185,7 +178,7 @@ cedar_index_claims(const struct cedar_policy *policy, struct claim scope[PLACES]
 	for (i = 0; i < policy->condition_count; i++) {
 		const struct cedar_condition *condition = &policy->conditions[i];
 
-		if (condition->unless ? !is_safe(condition->expr) : !claims_of_conjunct(condition->expr, all))
+		if (cedar_condition_unless(condition) ? !is_safe(cedar_condition_expr(condition)) : !claims_of_conjunct(cedar_condition_expr(condition), all))
 			break;
 	}
 	return policy->action.kind != CEDAR_SCOPE_IN || policy->action.count > 0;

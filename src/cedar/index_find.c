@@ -33,30 +33,32 @@ is_used(const struct cedar_index *index, unsigned aspect)
 }
 
 static void
-name_prefetch(const struct cedar_index *index, const struct cedar_uid *uid, unsigned aspect)
+name_prefetch(const struct cedar_index *index, uint64_t hash, unsigned aspect)
 {
 	if (is_used(index, aspect))
-		__builtin_prefetch(&index->names[cedar_hash_place(cedar_name_hash(uid, aspect), index->name_size)]);
+		__builtin_prefetch(&index->names[cedar_hash_place(hash ^ cedar_aspect_salt(aspect), index->name_size)]);
 }
 
 /* Starts the way of cache lines, which for a large set are far. */
 static void
-party_prefetch(const struct cedar_index *index, unsigned party, const struct cedar_uid *uid, const struct cedar_entity *entity)
+party_prefetch(const struct cedar_index *index, unsigned party, const struct cedar_question *question)
 {
+	const struct cedar_entity *entity = question->entities[party];
+	uint64_t hash = question->parties[party]->hash;
 	unsigned in = aspects_of[party].in;
 	size_t i;
 
-	name_prefetch(index, uid, aspects_of[party].equal);
-	name_prefetch(index, uid, aspects_of[party].type);
-	name_prefetch(index, uid, in);
+	name_prefetch(index, hash, aspects_of[party].equal);
+	name_prefetch(index, question->type_hashes[party], aspects_of[party].type);
+	name_prefetch(index, hash, in);
 	for (i = 0; entity != NULL && is_used(index, in) && i < entity->above.count && i < 16; i++)
-		__builtin_prefetch(&index->names[cedar_hash_place(entity->above.links[i].hash ^ cedar_aspect_salt(in), index->name_size)]);
+		name_prefetch(index, entity->above.links[i].hash, in);
 }
 
 static void
-had_add(struct search *search, unsigned aspect, const struct cedar_uid *uid)
+had_add(struct search *search, unsigned aspect, const struct cedar_uid *uid, uint64_t hash)
 {
-	const struct name *name = cedar_name_find(search->index, uid, aspect);
+	const struct name *name = cedar_name_find(search->index, uid, hash, aspect);
 	struct had *had = &search->had[aspect];
 
 	if (name != NULL)
@@ -64,12 +66,12 @@ had_add(struct search *search, unsigned aspect, const struct cedar_uid *uid)
 }
 
 static void
-find_single(struct search *search, unsigned aspect, const struct cedar_uid *uid)
+find_single(struct search *search, unsigned aspect, const struct cedar_uid *uid, uint64_t hash)
 {
 	if (!is_used(search->index, aspect))
 		return;
 	search->had[aspect].names = &search->single[aspect];
-	had_add(search, aspect, uid);
+	had_add(search, aspect, uid, hash);
 }
 
 static bool
@@ -84,19 +86,21 @@ find_inside(struct search *search, unsigned aspect, const struct cedar_uid *uid,
 	had->names = cedar_arena_take(search->arena, (1 + (entity ? entity->above.total : 0)) * sizeof(const struct name *));
 	if (had->names == NULL)
 		return false;
-	had_add(search, aspect, uid);
+	had_add(search, aspect, uid, uid->hash);
 	for (list = entity ? &entity->above : NULL; list != NULL; list = list->beyond)
 		for (i = 0; i < list->count; i++)
-			had_add(search, aspect, list->links[i].uid);
+			had_add(search, aspect, list->links[i].uid, list->links[i].hash);
 	return true;
 }
 
 static bool
-party_find(struct search *search, unsigned party, const struct cedar_uid *uid, const struct cedar_entity *entity)
+party_find(struct search *search, unsigned party, const struct cedar_question *question)
 {
-	find_single(search, aspects_of[party].equal, uid);
-	find_single(search, aspects_of[party].type, uid);
-	return find_inside(search, aspects_of[party].in, uid, entity);
+	const struct cedar_uid *uid = question->parties[party];
+
+	find_single(search, aspects_of[party].equal, uid, uid->hash);
+	find_single(search, aspects_of[party].type, uid, question->type_hashes[party]);
+	return find_inside(search, aspects_of[party].in, uid, question->entities[party]);
 }
 
 static bool
@@ -155,7 +159,7 @@ search_entries(struct search *search, const uint32_t *items, size_t count)
 	for (i = 0; i < count && !search->failed; i++) {
 		if (!row_matches(search, &search->index->rows[items[i]]))
 			continue;
-		__builtin_prefetch(search->index->rows[items[i]].duty.conditions);
+		__builtin_prefetch(&search->index->policies[items[i]].conditions);
 		search->failed = !cedar_arena_grow(search->arena, (void **)&search->items, search->count, &search->capacity,
 			sizeof *search->items);
 		if (!search->failed)
@@ -202,9 +206,9 @@ cedar_index_find(const struct cedar_index *index, const struct cedar_question *q
 	unsigned party;
 
 	for (party = 0; party < 3; party++)
-		party_prefetch(index, party, question->parties[party], question->entities[party]);
+		party_prefetch(index, party, question);
 	for (party = 0; party < 3; party++)
-		if (!party_find(&search, party, question->parties[party], question->entities[party]))
+		if (!party_find(&search, party, question))
 			return false;
 	search_all(&search);
 	if (search.failed)
@@ -216,10 +220,4 @@ cedar_index_find(const struct cedar_index *index, const struct cedar_question *q
 	*count = cedar_numbers_sort(&search.items, search.count, spare);
 	*out = search.items;
 	return true;
-}
-
-const struct cedar_duty *
-cedar_index_duty(const struct cedar_index *index, uint32_t policy)
-{
-	return &index->rows[policy].duty;
 }

@@ -52,22 +52,22 @@ struct node {
 
 /* What is left of a policy's scope. */
 struct row {
-	struct cedar_duty duty;
 	uint32_t names[PLACES]; /* numbers; 0: any */
 	uint32_t actions;       /* how many; of several, the place's number is where they begin in `numbers` */
 };
 
 struct cedar_index {
+	const struct cedar_policy *policies;
 	struct name *names;
-	size_t name_size, name_count; /* slots; those in use */
 	struct node *nodes;
-	uint32_t *slots; /* a hash table of 1 + the numbers of nodes */
-	size_t slot_size;
 	struct row *rows;
 	uint32_t *entries, *numbers;
-	size_t always_count; /* the first entries: policies that ask nothing */
-	uint64_t key;    /* of the hash of nodes */
-	uint8_t aspects; /* in which there are names */
+	uint32_t *slots; /* a hash table of 1 + the numbers of nodes */
+	struct cedar_key key;
+	uint32_t name_size, name_count; /* slots; those in use */
+	uint32_t slot_size;
+	uint32_t always_count; /* the first entries: policies that ask nothing */
+	uint8_t aspects;       /* in which there are names */
 };
 
 /* In index_claims.c. `scope` is what the scope says; `all` takes in what the first conditions say that cannot err. False where
@@ -82,11 +82,11 @@ cedar_claim_uid(const struct claim *claim, uint32_t index)
 
 /* The claims of all policies, in numbers of names. */
 struct asking {
-	const struct cedar_memory *memory;
-	size_t count, name_count;
+	size_t count;
 	struct asked *asked; /* by policy */
 	uint32_t *numbers;
 	uint8_t *aspect_of; /* by number */
+	uint32_t name_count;
 };
 
 struct asked {
@@ -94,8 +94,18 @@ struct asked {
 	bool never;
 };
 
+/* Where the policies lie. */
+struct places {
+	struct bucket *buckets; /* of names, by number */
+	struct node *nodes;
+	size_t node_count, node_capacity;
+	uint32_t *entries;
+	size_t entry_count, entry_capacity;
+	size_t always_count;
+};
+
 /* In index_split.c: puts each policy under the names that tell it from others; false when memory is out. */
-CEDAR_CHECKED bool cedar_index_split(struct cedar_index *, struct cedar_arena *, const struct asking *);
+CEDAR_CHECKED bool cedar_index_split(struct places *, const struct asking *, struct cedar_arena *passing);
 
 static inline bool
 cedar_aspect_is_type(unsigned aspect)
@@ -103,17 +113,18 @@ cedar_aspect_is_type(unsigned aspect)
 	return aspect == ASPECT_PRINCIPAL_TYPE || aspect == ASPECT_RESOURCE_TYPE;
 }
 
+/* Of an entity, or of its type. */
+static inline uint64_t
+cedar_index_hash(const struct cedar_index *index, const struct cedar_uid *uid, unsigned aspect)
+{
+	return cedar_aspect_is_type(aspect) ? cedar_text_hash(&index->key, uid->type, 1) : uid->hash;
+}
+
 /* So that one entity's names in different aspects lie in different places. */
 static inline uint64_t
 cedar_aspect_salt(unsigned aspect)
 {
 	return (aspect + 1) * 0x9E3779B97F4A7C15ull;
-}
-
-static inline uint64_t
-cedar_name_hash(const struct cedar_uid *uid, unsigned aspect)
-{
-	return (cedar_aspect_is_type(aspect) ? uid->type_hash : uid->hash) ^ cedar_aspect_salt(aspect);
 }
 
 /* Where the search for a hash begins in a table of this size. */
@@ -138,13 +149,14 @@ cedar_name_distance(const struct cedar_index *index, size_t at)
 	return at >= home ? at - home : at + index->name_size - home;
 }
 
-/* NULL if there is none. Names lie in the order of their places, nearly, so most that are not there are missed at once. */
+/* NULL if there is none. The hash is that of the entity or type. Names lie in the order of their places, nearly, so most that are not there are missed at once. */
 static inline const struct name *
-cedar_name_find(const struct cedar_index *index, const struct cedar_uid *uid, unsigned aspect)
+cedar_name_find(const struct cedar_index *index, const struct cedar_uid *uid, uint64_t hash, unsigned aspect)
 {
-	uint64_t hash = cedar_name_hash(uid, aspect);
-	size_t at = cedar_hash_place(hash, index->name_size), distance;
+	size_t at, distance;
 
+	hash ^= cedar_aspect_salt(aspect);
+	at = cedar_hash_place(hash, index->name_size);
 	for (distance = 0;; distance++, at = cedar_name_next(index, at)) {
 		const struct name *name = &index->names[at];
 
@@ -160,7 +172,7 @@ cedar_name_find(const struct cedar_index *index, const struct cedar_uid *uid, un
 static inline uint64_t
 cedar_node_hash(const struct cedar_index *index, uint32_t above, uint32_t name)
 {
-	uint64_t hash = (((uint64_t)above << 32 | name) ^ index->key) * 0xD6E8FEB86659FD93ull;
+	uint64_t hash = (((uint64_t)above << 32 | name) ^ index->key.words[0]) * 0xD6E8FEB86659FD93ull;
 
 	return (hash ^ hash >> 32) * 0x9E3779B97F4A7C15ull >> 32;
 }

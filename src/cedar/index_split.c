@@ -24,16 +24,11 @@ struct task {
 };
 
 struct split {
-	struct cedar_index *index;
+	struct places *places;
 	const struct asking *asking;
-	struct cedar_arena passing;
+	struct cedar_arena *passing;
 	struct task *tasks;
-	struct name **by_number;
 	uint32_t *counts; /* by number of a name; all 0 between tasks */
-	struct node *nodes;
-	size_t node_count, node_capacity;
-	uint32_t *entries;
-	size_t entry_count, entry_capacity;
 };
 
 static const uint32_t *
@@ -102,9 +97,9 @@ rarest_place(const struct split *split, const struct item *item)
 static bool
 entry_add(struct split *split, uint32_t policy)
 {
-	if (!cedar_arena_grow(&split->passing, (void **)&split->entries, split->entry_count, &split->entry_capacity, sizeof *split->entries))
+	if (!cedar_arena_grow(split->passing, (void **)&split->places->entries, split->places->entry_count, &split->places->entry_capacity, sizeof *split->places->entries))
 		return false;
-	split->entries[split->entry_count++] = policy;
+	split->places->entries[split->places->entry_count++] = policy;
 	return true;
 }
 
@@ -112,8 +107,8 @@ static struct bucket *
 bucket_of(struct split *split, uint32_t node)
 {
 	if (node <= split->asking->name_count)
-		return &split->by_number[node]->bucket;
-	return &split->nodes[node - split->asking->name_count - 1].bucket;
+		return &split->places->buckets[node];
+	return &split->places->nodes[node - split->asking->name_count - 1].bucket;
 }
 
 /* The number of the node for a name below another one. */
@@ -122,17 +117,17 @@ node_make(struct split *split, uint32_t above, uint32_t name)
 {
 	if (above == 0)
 		return name;
-	if (!cedar_arena_grow(&split->passing, (void **)&split->nodes, split->node_count, &split->node_capacity, sizeof *split->nodes))
+	if (!cedar_arena_grow(split->passing, (void **)&split->places->nodes, split->places->node_count, &split->places->node_capacity, sizeof *split->places->nodes))
 		return 0;
-	split->nodes[split->node_count++] = (struct node){ above, name, { 0 } };
+	split->places->nodes[split->places->node_count++] = (struct node){ above, name, { 0 } };
 	bucket_of(split, above)->aspects |= 1u << split->asking->aspect_of[name] & 0xFF;
-	return (uint32_t)(split->asking->name_count + split->node_count);
+	return (uint32_t)(split->asking->name_count + split->places->node_count);
 }
 
 static bool
 task_add(struct split *split, uint32_t node, struct item *items, size_t count)
 {
-	struct task *task = cedar_arena_take(&split->passing, sizeof *task);
+	struct task *task = cedar_arena_take(split->passing, sizeof *task);
 
 	if (task == NULL)
 		return false;
@@ -162,7 +157,7 @@ items_place(struct split *split, const struct task *task, size_t *out)
 		names = names_of(split, &item, place, &members);
 		item.told |= 1u << place;
 		for (j = 0; j < members; j++) {
-			if (!cedar_arena_grow(&split->passing, (void **)&placed, count, &capacity, sizeof *placed))
+			if (!cedar_arena_grow(split->passing, (void **)&placed, count, &capacity, sizeof *placed))
 				return NULL;
 			item.name = names[j];
 			placed[count++] = item;
@@ -176,7 +171,7 @@ items_place(struct split *split, const struct task *task, size_t *out)
 static struct item *
 items_sort(struct split *split, const struct item *items, size_t count)
 {
-	struct item *sorted = cedar_arena_take(&split->passing, count * sizeof *sorted);
+	struct item *sorted = cedar_arena_take(split->passing, count * sizeof *sorted);
 	uint32_t start = 0, members;
 	size_t i;
 
@@ -230,7 +225,7 @@ tasks_below(struct split *split, uint32_t node, struct item *items, size_t count
 static bool
 task_do(struct split *split, const struct task *task)
 {
-	size_t start = split->entry_count, count;
+	size_t start = split->places->entry_count, count;
 	struct item *items;
 
 	names_count(split, task, 1);
@@ -240,9 +235,9 @@ task_do(struct split *split, const struct task *task)
 		return false;
 	if (task->node != 0) {
 		bucket_of(split, task->node)->start = (uint32_t)start;
-		bucket_of(split, task->node)->count = (split->entry_count - start) & 0xFFFFFF;
+		bucket_of(split, task->node)->count = (split->places->entry_count - start) & 0xFFFFFF;
 	} else {
-		split->index->always_count = split->entry_count; /* the first entries */
+		split->places->always_count = split->places->entry_count; /* the first entries */
 	}
 	items = count > 0 ? items_sort(split, items, count) : NULL;
 	return count == 0 || (items != NULL && tasks_below(split, task->node, items, count));
@@ -252,59 +247,30 @@ static bool
 start(struct split *split)
 {
 	const struct asking *asking = split->asking;
-	struct item *items = cedar_arena_take(&split->passing, asking->count * sizeof *items);
+	struct item *items = cedar_arena_take(split->passing, asking->count * sizeof *items);
 	size_t count = 0, i;
 
-	split->counts = cedar_arena_zero(&split->passing, (asking->name_count + 1) * sizeof *split->counts);
-	split->by_number = cedar_arena_zero(&split->passing, (asking->name_count + 1) * sizeof(struct name *));
-	if (items == NULL || split->counts == NULL || split->by_number == NULL)
+	split->counts = cedar_arena_zero(split->passing, (asking->name_count + 1) * sizeof *split->counts);
+	split->places->buckets = cedar_arena_zero(split->passing, (asking->name_count + 1) * sizeof *split->places->buckets);
+	if (items == NULL || split->counts == NULL || split->places->buckets == NULL)
 		return false;
-	for (i = 0; i < split->index->name_size; i++)
-		if (split->index->names[i].uid != NULL)
-			split->by_number[split->index->names[i].number] = &split->index->names[i];
 	for (i = 0; i < asking->count; i++)
 		if (!asking->asked[i].never)
 			items[count++] = (struct item){ .policy = (uint32_t)i };
 	return task_add(split, 0, items, count);
 }
 
-/* Out of what is passing into the index. */
-static bool
-keep(struct split *split, struct cedar_arena *arena)
-{
-	struct cedar_index *index = split->index;
-	size_t i;
-
-	index->slot_size = split->node_count * 2 + 1;
-	index->entries = cedar_arena_take(arena, split->entry_count * sizeof *index->entries);
-	index->nodes = cedar_arena_take(arena, split->node_count * sizeof *index->nodes);
-	index->slots = cedar_arena_zero(arena, index->slot_size * sizeof *index->slots);
-	if (index->entries == NULL || index->nodes == NULL || index->slots == NULL)
-		return false;
-	if (split->entry_count > 0)
-		memcpy(index->entries, split->entries, split->entry_count * sizeof *index->entries);
-	if (split->node_count > 0)
-		memcpy(index->nodes, split->nodes, split->node_count * sizeof *index->nodes);
-	for (i = 0; i < split->node_count; i++)
-		index->slots[cedar_node_slot(index, index->nodes[i].above, index->nodes[i].name)] = (uint32_t)i + 1;
-	return true;
-}
-
 bool
-cedar_index_split(struct cedar_index *index, struct cedar_arena *arena, const struct asking *asking)
+cedar_index_split(struct places *places, const struct asking *asking, struct cedar_arena *passing)
 {
-	struct split split = { .index = index, .asking = asking };
-	bool good;
+	struct split split = { .places = places, .asking = asking, .passing = passing };
+	bool good = start(&split);
 
-	cedar_arena_init(&split.passing, asking->memory, 4096);
-	good = start(&split);
 	while (good && split.tasks != NULL) {
 		struct task *task = split.tasks;
 
 		split.tasks = task->next;
 		good = task_do(&split, task);
 	}
-	good = good && keep(&split, arena);
-	cedar_arena_dispose(&split.passing);
 	return good;
 }

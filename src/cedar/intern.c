@@ -10,6 +10,7 @@ struct cedar_interned {
 		struct cedar_text text;
 		const struct cedar_uid *uids;
 	};
+	const struct cedar_text *name; /* of a text: itself, kept; NULL until asked for */
 	bool used;
 };
 
@@ -103,27 +104,51 @@ text_room(struct cedar_interner *interner, size_t size)
 	return room;
 }
 
-struct cedar_text
-cedar_intern_text(struct cedar_interner *interner, struct cedar_text text)
+/* NULL when memory is out. */
+static struct cedar_interned *
+text_slot(struct cedar_interner *interner, struct cedar_text text)
 {
 	struct cedar_interned wanted = { .hash = cedar_text_hash(&interner->kept->key, text, 3), .text = text };
-	struct cedar_interned *slot;
+	struct cedar_interned *slot = slot_for(interner, &wanted);
 	char *copy;
 
-	if (text.size == 0)
-		return CEDAR_TEXT("");
-	slot = slot_for(interner, &wanted);
-	if (slot == NULL)
-		return (struct cedar_text){ 0 };
-	if (slot->used)
-		return slot->text;
+	if (slot == NULL || slot->used)
+		return slot;
 	copy = text_room(interner, text.size);
 	if (copy == NULL)
-		return (struct cedar_text){ 0 };
+		return NULL;
 	memcpy(copy, text.data, text.size);
 	slot = slot_take(interner, slot, wanted.hash);
 	slot->text = (struct cedar_text){ copy, text.size };
-	return slot->text;
+	return slot;
+}
+
+struct cedar_text
+cedar_intern_text(struct cedar_interner *interner, struct cedar_text text)
+{
+	const struct cedar_interned *slot;
+
+	if (text.size == 0)
+		return CEDAR_TEXT("");
+	slot = text_slot(interner, text);
+	return slot ? slot->text : (struct cedar_text){ 0 };
+}
+
+const struct cedar_text *
+cedar_intern_name(struct cedar_interner *interner, struct cedar_text text)
+{
+	static const struct cedar_text empty = { "", 0 };
+	struct cedar_interned *slot = text.size > 0 ? text_slot(interner, text) : NULL;
+	struct cedar_text *name;
+
+	if (text.size == 0)
+		return &empty;
+	if (slot == NULL || slot->name != NULL)
+		return slot ? slot->name : NULL;
+	name = cedar_arena_take(interner->kept, sizeof *name);
+	if (name != NULL)
+		*name = slot->text;
+	return slot->name = name;
 }
 
 static struct cedar_uid *

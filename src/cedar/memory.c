@@ -57,6 +57,7 @@ cedar_arena_reset(struct cedar_arena *arena)
 {
 	arena->current = arena->first;
 	arena->used = 0;
+	arena->rest_left = 0;
 	arena->failed = false;
 }
 
@@ -113,11 +114,39 @@ block_add(struct cedar_arena *arena, size_t size)
 	return block;
 }
 
+/* What is small fits where something larger did not. */
+static void *
+take_from_rest(struct cedar_arena *arena, size_t size)
+{
+	void *place = arena->rest;
+
+	if (arena->rest_left < size)
+		return NULL;
+	arena->rest += size;
+	arena->rest_left -= size;
+	return place;
+}
+
+static void
+rest_keep(struct cedar_arena *arena)
+{
+	size_t left = arena->current ? arena->current->size - arena->used : 0;
+
+	if (left <= arena->rest_left || !(arena->steady || arena->block_size == 0))
+		return;
+	arena->rest = arena->current->bytes + arena->used;
+	arena->rest_left = left;
+}
+
 static void *
 take_from_next(struct cedar_arena *arena, size_t size)
 {
 	struct cedar_block *next = arena->current ? arena->current->next : arena->first;
+	void *place = take_from_rest(arena, size);
 
+	if (place != NULL)
+		return place;
+	rest_keep(arena);
 	while (next != NULL && next->size < size) { /* a kept block that is too small for this is passed over */
 		arena->current = next;
 		next = next->next;

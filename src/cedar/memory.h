@@ -19,6 +19,8 @@ struct cedar_arena {
 	size_t block_size; /* of the next block */
 	size_t held;       /* bytes in all blocks */
 	struct cedar_key key; /* of the hashes of what is made here */
+	unsigned char *rest; /* steady ones: what is left of an earlier block */
+	size_t rest_left;
 	bool steady;       /* blocks grow slowly: for what is kept */
 	bool failed;       /* a request was refused since the last reset */
 };

@@ -1,7 +1,7 @@
 /* operators.c - one row for each kind of node: its name, how its operands lie, how tightly it holds. */
 #include "cedar/expr.h"
 
-const struct cedar_operator cedar_operators[CEDAR_NODE_CALL + 1] = {
+const struct cedar_operator cedar_operators[CEDAR_NODE_STRANGE + 1] = {
 	[CEDAR_NODE_LITERAL] = { "Value", CEDAR_FORM_VALUE, CEDAR_LEVEL_MEMBER },
 	[CEDAR_NODE_VARIABLE] = { "Var", CEDAR_FORM_LEAF, CEDAR_LEVEL_MEMBER },
 	[CEDAR_NODE_IF] = { "if-then-else", CEDAR_FORM_THREE, CEDAR_LEVEL_IF },
@@ -32,6 +32,7 @@ const struct cedar_operator cedar_operators[CEDAR_NODE_CALL + 1] = {
 	[CEDAR_NODE_SET] = { "Set", CEDAR_FORM_LIST, CEDAR_LEVEL_MEMBER },
 	[CEDAR_NODE_RECORD] = { "Record", CEDAR_FORM_LIST, CEDAR_LEVEL_MEMBER },
 	[CEDAR_NODE_CALL] = { NULL, CEDAR_FORM_LIST, CEDAR_LEVEL_MEMBER }, /* named by its function */
+	[CEDAR_NODE_STRANGE] = { NULL, CEDAR_FORM_LIST, CEDAR_LEVEL_MEMBER },
 };
 
 enum cedar_node
@@ -49,11 +50,14 @@ size_t
 cedar_expr_size(enum cedar_node kind)
 {
 	switch ((int)cedar_operators[kind].form) {
+	case CEDAR_FORM_VALUE:
+		return sizeof(struct cedar_value);
 	case CEDAR_FORM_LEAF:
 		return offsetof(struct cedar_expr, left);
 	case CEDAR_FORM_ONE:
 		return offsetof(struct cedar_expr, right);
 	case CEDAR_FORM_TWO:
+	case CEDAR_FORM_NAMED:
 	case CEDAR_FORM_LIKE:
 		return offsetof(struct cedar_expr, third);
 	case CEDAR_FORM_LIST:
@@ -86,9 +90,28 @@ cedar_expr_operands(const struct cedar_expr *expr)
 const struct cedar_expr *
 cedar_expr_operand(const struct cedar_expr *expr, size_t index)
 {
+	if (expr->kind == CEDAR_NODE_SET && expr->detail == CEDAR_CONSTANT)
+		return (const struct cedar_expr *)&expr->members[expr->order ? expr->order[index] : index];
 	if (cedar_operators[expr->kind].form == CEDAR_FORM_LIST)
 		return expr->items[index];
+	if (cedar_operators[expr->kind].form == CEDAR_FORM_NAMED)
+		return cedar_expr_object(expr);
 	return index == 0 ? expr->left : index == 1 ? expr->right : expr->third;
+}
+
+bool
+cedar_expr_constant(const struct cedar_expr *expr, struct cedar_value *out)
+{
+	if (expr->kind == CEDAR_NODE_LITERAL) {
+		*out = expr->value;
+	} else if (expr->kind == CEDAR_NODE_SET && expr->detail == CEDAR_CONSTANT) {
+		*out = (struct cedar_value){ .kind = CEDAR_SET, .depth = 1, .count = expr->member_count, .items = expr->members };
+	} else {
+		if ((expr->kind != CEDAR_NODE_SET && expr->kind != CEDAR_NODE_CALL) || expr->folded == NULL)
+			return false;
+		*out = *expr->folded;
+	}
+	return true;
 }
 
 static bool

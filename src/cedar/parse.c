@@ -35,7 +35,7 @@ parse_annotation(struct cedar_parser *parser, struct cedar_annotation *out)
 }
 
 static bool
-parse_annotations(struct cedar_parser *parser, struct cedar_policy *policy)
+parse_annotations(struct cedar_parser *parser, struct cedar_annotation **out, size_t *out_count)
 {
 	struct cedar_annotation *list = NULL;
 	size_t count = 0, capacity = 0, i;
@@ -54,9 +54,9 @@ parse_annotations(struct cedar_parser *parser, struct cedar_policy *policy)
 		if (++count > UINT8_MAX)
 			return cedar_lex_fail(&parser->lexer, offset, "more than %d annotations", UINT8_MAX);
 	}
-	policy->annotations = cedar_parse_kept(parser, list, count, sizeof *list);
-	policy->annotation_count = (uint8_t)count;
-	return policy->annotations != NULL || cedar_parse_out_of_memory(parser);
+	*out = list;
+	*out_count = count;
+	return true;
 }
 
 static bool
@@ -298,7 +298,7 @@ condition_end(struct cedar_parser *parser)
 }
 
 static bool
-parse_conditions(struct cedar_parser *parser, struct cedar_policy *policy)
+parse_conditions(struct cedar_parser *parser, struct cedar_condition **out, size_t *out_count)
 {
 	static const char *const words[] = { "when", "unless" };
 	struct cedar_condition *list = NULL;
@@ -321,45 +321,57 @@ parse_conditions(struct cedar_parser *parser, struct cedar_policy *policy)
 			return false;
 		if (!cedar_arena_grow(parser->work, (void **)&list, count, &capacity, sizeof *list))
 			return cedar_parse_out_of_memory(parser);
-		list[count] = (struct cedar_condition){ cedar_parse_expr(parser), unless };
-		if (list[count++].expr == NULL || !condition_end(parser))
+		list[count] = cedar_condition_of(cedar_parse_expr(parser), unless);
+		if (cedar_condition_expr(&list[count++]) == NULL || !condition_end(parser))
 			return false;
 	}
-	policy->conditions = cedar_parse_kept(parser, list, count, sizeof *list);
-	policy->condition_count = (uint32_t)count;
-	return policy->conditions != NULL || cedar_parse_out_of_memory(parser);
+	*out = list;
+	*out_count = count;
+	return true;
+}
+
+static bool
+parse_effect(struct cedar_parser *parser, struct cedar_policy *policy)
+{
+	static const char *const effects[] = { "permit", "forbid" };
+	const struct cedar_token *token = &parser->lexer.token;
+	const char *near;
+	char buffer[64];
+
+	policy->offset = token->offset;
+	policy->forbids = cedar_lex_is_word(&parser->lexer, "forbid");
+	if (!policy->forbids && !cedar_lex_is_word(&parser->lexer, "permit")) {
+		cedar_lex_fail(&parser->lexer, policy->offset, "expected `permit` or `forbid`, found %s", cedar_token_show(token, buffer));
+		near = token->kind == CEDAR_TOKEN_WORD ? cedar_nearest(token->text, effects, 2) : NULL;
+		if (near != NULL)
+			cedar_fault_suggest(parser->lexer.fault, "did you mean %s?", near);
+		return false;
+	}
+	cedar_lex_next(&parser->lexer);
+	return true;
 }
 
 bool
 cedar_parse_policy(struct cedar_parser *parser, struct cedar_policy *out)
 {
-	static const char *const effects[] = { "permit", "forbid" };
 	struct cedar_policy policy = { 0 };
+	struct cedar_annotation *annotations = NULL;
+	struct cedar_condition *conditions = NULL;
+	size_t annotation_count = 0, condition_count = 0;
 	uint32_t start = parser->lexer.token.offset;
-	char buffer[64];
 
 	if (parser->work != parser->arena)
 		cedar_arena_reset(parser->work);
-	if (!parse_annotations(parser, &policy))
-		return false;
-	policy.offset = parser->lexer.token.offset;
-	policy.forbids = cedar_lex_is_word(&parser->lexer, "forbid");
-	if (!policy.forbids && !cedar_lex_is_word(&parser->lexer, "permit")) {
-		cedar_lex_fail(&parser->lexer, policy.offset, "expected `permit` or `forbid`, found %s",
-			cedar_token_show(&parser->lexer.token, buffer));
-		if (parser->lexer.token.kind == CEDAR_TOKEN_WORD && cedar_nearest(parser->lexer.token.text, effects, 2) != NULL)
-			cedar_fault_suggest(parser->lexer.fault, "did you mean %s?",
-				cedar_nearest(parser->lexer.token.text, effects, 2));
-		return false;
-	}
-	cedar_lex_next(&parser->lexer);
-	if (!parse_scopes(parser, &policy) || !parse_conditions(parser, &policy) ||
+	if (!parse_annotations(parser, &annotations, &annotation_count) || !parse_effect(parser, &policy) ||
+		!parse_scopes(parser, &policy) || !parse_conditions(parser, &conditions, &condition_count) ||
 		!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(';'), "`;`"))
 		return false;
 	policy.start = start;
 	policy.size = (uint32_t)parser->lexer.before - start;
 	if (parser->lexer.failed)
 		return false;
+	if (!cedar_policy_furnish(parser->arena, conditions, condition_count, annotations, annotation_count, &policy))
+		return cedar_parse_out_of_memory(parser);
 	*out = policy;
 	return true;
 }

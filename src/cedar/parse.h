@@ -39,8 +39,6 @@ struct cedar_parse_list {
 
 const struct cedar_expr *cedar_parse_made(struct cedar_parser *, const struct cedar_expr *);
 bool cedar_parse_list_add(struct cedar_parser *, struct cedar_parse_list *, const struct cedar_expr *);
-/* A copy of `count` items in the kept arena; NULL when memory is out. */
-const void *cedar_parse_kept(struct cedar_parser *, const void *items, size_t count, size_t item_size);
 const struct cedar_expr *cedar_parse_list_made(struct cedar_parser *, const struct cedar_parse_list *, enum cedar_node, size_t offset);
 /* Items up to the closing byte, which is consumed; a comma may follow the last. */
 bool cedar_parse_items(struct cedar_parser *, struct cedar_parse_list *, char close);

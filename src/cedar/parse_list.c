@@ -43,30 +43,10 @@ cedar_parse_string(struct cedar_parser *parser, const struct cedar_token *token,
 	return cedar_unescape(&parser->lexer, parser->work, token, &plain) && cedar_parse_keep(parser, plain, out);
 }
 
-const void *
-cedar_parse_kept(struct cedar_parser *parser, const void *items, size_t count, size_t item_size)
-{
-	static const uint64_t nothing; /* not NULL, which says that memory is out */
-	void *kept = count > 0 ? cedar_arena_take(parser->arena, count * item_size) : NULL;
-
-	if (count == 0)
-		return &nothing;
-	if (kept != NULL)
-		memcpy(kept, items, count * item_size);
-	return kept;
-}
-
 CEDAR_APART const struct cedar_expr *
 cedar_parse_list_made(struct cedar_parser *parser, const struct cedar_parse_list *list, enum cedar_node kind, size_t offset)
 {
-	const struct cedar_expr *const *items = cedar_parse_kept(parser, list->items, list->count, sizeof *list->items);
-	const struct cedar_text *names = NULL;
-
-	if (kind == CEDAR_NODE_RECORD)
-		names = cedar_parse_kept(parser, list->names, list->count, sizeof *list->names);
-	if (items == NULL || (kind == CEDAR_NODE_RECORD && names == NULL))
-		return cedar_parse_made(parser, NULL);
-	return cedar_parse_made(parser, cedar_make_list(&parser->maker, kind, offset, items, names, list->count));
+	return cedar_parse_made(parser, cedar_make_list(&parser->maker, kind, offset, list->items, list->names, list->count));
 }
 
 /* Items up to the closing byte, which is consumed; a comma may follow the last. */

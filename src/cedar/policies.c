@@ -63,7 +63,7 @@ conditions_fold(struct cedar_policies *set, const struct cedar_policy *policy)
 	uint32_t i;
 
 	for (i = 0; i < policy->condition_count; i++)
-		if (!cedar_fold(&set->arena, policy->conditions[i].expr))
+		if (!cedar_fold(&set->arena, cedar_condition_expr(&policy->conditions[i])))
 			return false;
 	return true;
 }
@@ -191,8 +191,8 @@ cedar_policy_annotation(const struct cedar_policies *set, size_t index, const ch
 	size_t i;
 
 	for (i = 0; i < policy->annotation_count; i++)
-		if (cedar_text_is(policy->annotations[i].key, key))
-			return policy->annotations[i].value.data != NULL ? policy->annotations[i].value : CEDAR_TEXT("");
+		if (cedar_text_is(cedar_policy_annotations(policy)[i].key, key))
+			return cedar_policy_annotations(policy)[i].value.data != NULL ? cedar_policy_annotations(policy)[i].value : CEDAR_TEXT("");
 	return (struct cedar_text){ 0 };
 }
 

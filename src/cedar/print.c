@@ -2,6 +2,7 @@
 #include "cedar/print.h"
 #include "cedar/convert.h"
 #include "cedar/est.h"
+#include "cedar/format.h"
 
 static void print(struct cedar_writer *, const struct cedar_expr *, enum cedar_level least);
 
@@ -83,10 +84,10 @@ print_name(struct cedar_writer *writer, struct cedar_text name)
 static void
 print_attribute(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	print(writer, expr->object, CEDAR_LEVEL_MEMBER);
-	cedar_write(writer, is_word(expr->name) ? "." : "[");
-	print_name(writer, expr->name);
-	if (!is_word(expr->name))
+	print(writer, cedar_expr_object(expr), CEDAR_LEVEL_MEMBER);
+	cedar_write(writer, is_word(*expr->name) ? "." : "[");
+	print_name(writer, *expr->name);
+	if (!is_word(*expr->name))
 		cedar_write(writer, "]");
 }
 
@@ -103,7 +104,7 @@ print_items(struct cedar_writer *writer, const struct cedar_expr *expr, size_t f
 			print_name(writer, expr->names[i]);
 			cedar_write(writer, ": ");
 		}
-		print(writer, expr->items[i], CEDAR_LEVEL_IF);
+		print(writer, cedar_expr_operand(expr, i), CEDAR_LEVEL_IF);
 	}
 	cedar_write(writer, close);
 }
@@ -223,22 +224,26 @@ print_named(struct cedar_writer *writer, const struct cedar_expr *expr)
 		print_attribute(writer, expr);
 		return;
 	}
-	print(writer, expr->object, CEDAR_LEVEL_ADD);
+	print(writer, cedar_expr_object(expr), CEDAR_LEVEL_ADD);
 	cedar_write(writer, " has ");
-	print_name(writer, expr->name);
+	print_name(writer, *expr->name);
 }
 
 static void
 print_list(struct cedar_writer *writer, const struct cedar_expr *expr)
 {
-	if (expr->kind == CEDAR_NODE_CALL)
+	if (expr->kind == CEDAR_NODE_CALL) {
 		print_call(writer, expr);
-	else if (expr->kind == CEDAR_NODE_SET)
+	} else if (expr->kind == CEDAR_NODE_STRANGE) {
+		cedar_write_text(writer, *expr->names);
+		print_items(writer, expr, 0, "(", ")");
+	} else if (expr->kind == CEDAR_NODE_SET) {
 		print_items(writer, expr, 0, "[", "]");
-	else if (expr->kind == CEDAR_NODE_RECORD)
+	} else if (expr->kind == CEDAR_NODE_RECORD) {
 		print_items(writer, expr, 0, "{", "}");
-	else
+	} else {
 		print_chain(writer, expr);
+	}
 }
 
 static void
@@ -337,10 +342,10 @@ print_policy(struct cedar_writer *writer, const struct cedar_policy *policy)
 
 	for (i = 0; i < policy->annotation_count; i++) {
 		cedar_write(writer, "@");
-		cedar_write_text(writer, policy->annotations[i].key);
-		if (policy->annotations[i].value.data != NULL) {
+		cedar_write_text(writer, cedar_policy_annotations(policy)[i].key);
+		if (cedar_policy_annotations(policy)[i].value.data != NULL) {
 			cedar_write(writer, "(");
-			print_string(writer, policy->annotations[i].value);
+			print_string(writer, cedar_policy_annotations(policy)[i].value);
 			cedar_write(writer, ")");
 		}
 		cedar_write(writer, "\n");
@@ -353,8 +358,8 @@ print_policy(struct cedar_writer *writer, const struct cedar_policy *policy)
 	print_scope(writer, "resource", &policy->resource);
 	cedar_write(writer, ")");
 	for (i = 0; i < policy->condition_count; i++) {
-		cedar_write(writer, policy->conditions[i].unless ? "\nunless { " : "\nwhen { ");
-		print(writer, policy->conditions[i].expr, CEDAR_LEVEL_IF);
+		cedar_write(writer, cedar_condition_unless(&policy->conditions[i]) ? "\nunless { " : "\nwhen { ");
+		print(writer, cedar_condition_expr(&policy->conditions[i]), CEDAR_LEVEL_IF);
 		cedar_write(writer, " }");
 	}
 	cedar_write(writer, ";\n");
@@ -373,7 +378,7 @@ cedar_policies_write_text(const struct cedar_memory *memory, const struct cedar_
 	for (i = 0; i < set->template_count; i++)
 		print_policy(&writer, &set->templates[i]);
 	if (!writer.failed)
-		done = cedar_format_text(memory, cedar_writer_text(&writer), NULL, out, NULL);
+		done = cedar_format_parsed(memory, cedar_writer_text(&writer), NULL, out, NULL);
 	cedar_writer_dispose(&writer);
 	return done;
 }

@@ -10,7 +10,7 @@ is_or_inside(const struct cedar_uid *uid, const struct cedar_entity *entity, con
 static bool
 type_matches(const struct cedar_uid *uid, const struct cedar_uid *type)
 {
-	return uid->type_hash == type->type_hash && cedar_text_equal(uid->type, type->type);
+	return cedar_text_equal(uid->type, type->type);
 }
 
 bool

@@ -76,8 +76,6 @@ const struct cedar_attribute *cedar_attribute_find(const struct cedar_type *reco
 /* Sorts by name; not stable. */
 void cedar_attributes_sort(struct cedar_attribute *, size_t count);
 
-/* Least upper bound in strict mode, NULL if there is none. */
-const struct cedar_type *cedar_type_bound(struct cedar_arena *, const struct cedar_type *, const struct cedar_type *);
 /* The name of a type for messages; cut where the buffer ends. */
 const char *cedar_type_show(const struct cedar_type *, char *buffer, size_t size);
 

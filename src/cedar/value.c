@@ -1,12 +1,22 @@
 /* value.c - equality, order, sets and records. */
 #include "cedar/value.h"
 
+uint64_t
+cedar_type_hash(const struct cedar_arena *arena, struct cedar_text type)
+{
+	return cedar_text_hash(&arena->key, type, 1);
+}
+
+struct cedar_uid
+cedar_uid_under(const struct cedar_arena *arena, uint64_t type_hash, struct cedar_text type, struct cedar_text id)
+{
+	return (struct cedar_uid){ type, id, cedar_text_hash(&arena->key, id, type_hash) };
+}
+
 struct cedar_uid
 cedar_uid_of(const struct cedar_arena *arena, struct cedar_text type, struct cedar_text id)
 {
-	uint64_t type_hash = cedar_text_hash(&arena->key, type, 1);
-
-	return (struct cedar_uid){ type, id, type_hash, cedar_text_hash(&arena->key, id, type_hash) };
+	return cedar_uid_under(arena, cedar_type_hash(arena, type), type, id);
 }
 
 int

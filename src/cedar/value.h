@@ -4,7 +4,7 @@
 
 struct cedar_uid {
 	struct cedar_text type, id;
-	uint64_t type_hash, hash;
+	uint64_t hash;
 };
 
 enum cedar_kind {
@@ -65,6 +65,9 @@ cedar_value_unknown(const struct cedar_value *value)
 /* For a new set or record: makes it unknown, as the reference does, where something inside is. */
 void cedar_value_settle(struct cedar_value *);
 /* Parts are not copied. */
+uint64_t cedar_type_hash(const struct cedar_arena *, struct cedar_text type);
+/* With the hash of its type at hand. */
+struct cedar_uid cedar_uid_under(const struct cedar_arena *, uint64_t type_hash, struct cedar_text type, struct cedar_text id);
 struct cedar_uid cedar_uid_of(const struct cedar_arena *, struct cedar_text type, struct cedar_text id);
 int cedar_uid_order(const struct cedar_uid *, const struct cedar_uid *);
 /* A total order over all values; 0 exactly when Cedar's == is true. */

@@ -201,6 +201,35 @@ test_json_accepted(void **state)
 	cedar_scratch_free(scratch);
 }
 
+/* A call of what is no function is an error of its policy, not of the set, and comes out as it went in. */
+static void
+test_strange_calls(void **state)
+{
+	static const char call[] = "{\"Value\":{\"__extn\":{\"fn\":\"N::nope\",\"args\":[1,{\"a\":[true,{\"__extn\":{\"fn\":\"ip\",\"arg\":\"::1\"}}]}]}}}";
+	char set[1000], *json;
+	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"), NULL };
+	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
+	struct cedar_policies *policies;
+	struct cedar_response response;
+
+	(void)state;
+	snprintf(set, sizeof set, "{\"staticPolicies\":{\"a\":" PERMIT ",\"b\":{\"effect\":\"forbid\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},"
+		"\"resource\":{\"op\":\"All\"},\"conditions\":[{\"kind\":\"when\",\"body\":%s}]}}}", call);
+	policies = parsed_json(set);
+	assert_true(cedar_authorize(policies, NULL, NULL, &request, scratch, &response));
+	assert_true(response.allow);
+	assert_int_equal(response.error_count, 1);
+	assert_int_equal(response.errors[0].policy, 1);
+	assert_string_equal(response.errors[0].message, "there is no function `N::nope`");
+	cedar_scratch_free(scratch);
+	json = json_of(policies);
+	assert_non_null(strstr(json, call));
+	free(json);
+	json = text_from(parsed_json(set));
+	assert_non_null(strstr(json, "N::nope(1, {a: [true, ip(\"::1\")]})"));
+	free(json);
+}
+
 static void
 test_json_refused(void **state)
 {
@@ -213,7 +242,7 @@ test_json_refused(void **state)
 		{ all, all, "{\"Slot\":\"?principal\"}" }, { all, all, "{\"Var\":\"foo\"}" }, { all, all, "{\"foo\":[]}" }, { all, all, "{\"Value\":null}" },
 		{ all, all, "{\"Value\":1.5}" }, { all, all, "{\"Value\":9223372036854775808}" }, { all, all, "{\"!\":{\"left\":{\"Value\":true}}}" },
 		{ all, all, "{\"==\":{\"left\":{\"Value\":true}}}" }, { all, all, "{\"like\":{\"left\":{\"Value\":\"a\"},\"pattern\":[\"x\"]}}" },
-		{ all, all, "{\"has\":{\"left\":{\"Value\":{}},\"attr\":[]}}" }, { all, all, "{\"Value\":{\"__extn\":{\"fn\":\"foo\",\"arg\":1}}}" },
+		{ all, all, "{\"has\":{\"left\":{\"Value\":{}},\"attr\":[]}}" }, { all, all, "{\"Value\":{\"__extn\":{\"fn\":\"foo bar\",\"arg\":1}}}" },
 		{ all, all, "{\"Value\":{\"__expr\":\"1\"}}" }, { all, all, "{\"Record\":{\"a\":{\"Value\":1},\"a\":{\"Value\":1}}}" } };
 	char json[1000];
 	size_t i;
@@ -378,6 +407,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_strange_calls),
 		cmocka_unit_test(test_json_shape),
 		cmocka_unit_test(test_json_accepted),
 		cmocka_unit_test(test_json_refused),

@@ -132,9 +132,9 @@ outcome_of(const struct cedar_policy *policy, const struct cedar_builder *builde
 		? APPLIES
 		: NOTHING;
 	for (i = 0; i < policy->condition_count && outcome == APPLIES; i++) {
-		if (!cedar_evaluate_truth(&run, policy->conditions[i].expr, &truth))
+		if (!cedar_evaluate_truth(&run, cedar_condition_expr(&policy->conditions[i]), &truth))
 			outcome = ERRS;
-		else if (truth == policy->conditions[i].unless)
+		else if (truth == cedar_condition_unless(&policy->conditions[i]))
 			outcome = NOTHING;
 	}
 	cedar_arena_dispose(&arena);

@@ -20,36 +20,11 @@ test_bytes_a_policy(void **state)
 }
 
 /* The set keeps no text of its own, and the figure that it gives is what it took. */
-static size_t taken;
-
-static void *
-counted_alloc(void *context, size_t size)
-{
-	size_t *block = malloc(size + 16);
-
-	(void)context;
-	if (block == NULL)
-		return NULL;
-	*block = size;
-	taken += size;
-	return (char *)block + 16;
-}
-
-static void
-counted_free(void *context, void *block)
-{
-	(void)context;
-	if (block == NULL)
-		return;
-	block = (char *)block - 16;
-	taken -= *(size_t *)block;
-	free(block);
-}
-
 static void
 test_figure_is_true(void **state)
 {
-	static const struct cedar_memory memory = { counted_alloc, counted_free, NULL };
+	size_t taken = 0;
+	const struct cedar_memory memory = { counting_alloc, counting_free, &taken };
 	struct cedar_policies *policies;
 	struct cedar_fault fault;
 	size_t size = 0, i;
@@ -58,7 +33,6 @@ test_figure_is_true(void **state)
 	for (i = 0; i < SHAPES; i++) {
 		char *text = shape_text(shapes[i].text, 1000, &size);
 
-		taken = 0;
 		assert_true(cedar_policies_parse(&memory, (struct cedar_text){ text, size }, &policies, &fault));
 		assert_int_equal(taken, cedar_policies_memory(policies));
 		cedar_policies_free(policies);
@@ -71,7 +45,8 @@ test_figure_is_true(void **state)
 static void
 test_links_hold_no_more(void **state)
 {
-	static const struct cedar_memory memory = { counted_alloc, counted_free, NULL };
+	size_t taken = 0;
+	const struct cedar_memory memory = { counting_alloc, counting_free, &taken };
 	const char *text = "permit(principal == ?principal, action, resource in ?resource) when { resource.open };"
 			   "permit(principal, action, resource == Doc::\"d\");";
 	struct cedar_uid_text user = uid_of("User", "u"), folder = uid_of("Folder", "f");
@@ -84,7 +59,6 @@ test_links_hold_no_more(void **state)
 	int i;
 
 	(void)state;
-	taken = 0;
 	assert_true(cedar_policies_parse(&memory, text_of(text), &policies, &fault));
 	for (i = 0; i < 400; i++) {
 		snprintf(id, sizeof id, "u%d", i);
