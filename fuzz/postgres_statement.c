@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(!e && a && (a->sqlstate || a->count <= STATEMENTS_MAX));
 	for (size_t i = 0; i < a->count; i++) {
 		const struct statement *s = &a->statements[i];
-		assert(s->action && s->kind < STATEMENT_KINDS && s->table_count <= TABLES_MAX && s->column_count <= COLUMNS_MAX);
+		assert(s->action && s->kind < STATEMENT_KINDS && s->table_count <= TABLES_MAX && s->columns.count <= COLUMNS_MAX);
 		assert(!s->pure || strcmp(s->action, "read") == 0);
 		assert(!s->refusal || strcmp(s->action, "database.admin") == 0);
 		assert(s->normal.size <= NORMAL_MAX && (s->normal.size == 0 || text_is_utf8(s->normal)));

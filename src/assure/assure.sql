@@ -43,7 +43,8 @@ SELECT subscriber, collection, id, version FROM object_version WHERE media <> ''
 -- name: versions_without_passage
 SELECT count(*) FROM object_version WHERE passage = '' AND changed <= $1;
 -- name: database_modes
-SELECT count(*), coalesce(sum(CASE WHEN mode = 'enforce' THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';
+SELECT count(*), coalesce(sum(CASE WHEN mode = 'enforce' AND NOT EXISTS (SELECT 1 FROM database_table_mode m WHERE m.database = database.name
+AND m.until IS NULL AND m.mode <> 'enforce') THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';
 
 -- name: database_audits
 SELECT count(*), coalesce(sum(findings), 0), coalesce(sum(CASE WHEN audited < $1 THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';

@@ -168,6 +168,27 @@ onboard(void *owner, const struct words *w, const char *name)
 	return EXIT_DONE;
 }
 
+/* ---- mode NAME MODE [TABLE…] ---- */
+
+static int
+set_mode(void *owner, const struct words *w)
+{
+	char *tables = memory_format(owner, "%s", "");
+	struct response r;
+	if (w->count < 3)
+		return usage_error("db mode NAME observe|shadow|enforce [TABLE…]; db mode NAME inherit TABLE…");
+	for (size_t i = 3; i < w->count; i++)
+		tables = talloc_asprintf_append(tables, "%s%s", tables[0] ? "," : "", w->places[i]);
+	json_t *body = json_pack("{s:s}", "mode", w->places[2]);
+	if (tables[0])
+		json_object_set_new(body, "tables", json_string(tables));
+	int exit = send_json(owner, memory_format(owner, "/v1/databases/%s/mode", url_escape(owner, w->places[1])), body, &r);
+	json_decref(body);
+	if (!exit)
+		print_item(r.json);
+	return exit;
+}
+
 /* ---- connect, env ---- */
 
 struct target {
@@ -288,8 +309,10 @@ run_db(struct words *w)
 	SCOPED void *owner = talloc_new(NULL);
 	const char *verb = w->count ? w->places[0] : "", *upstream = words_option(w, "upstream");
 	struct target t = { .host = NULL };
+	if (strcmp(verb, "mode") == 0)
+		return set_mode(owner, w);
 	if (w->count != 2)
-		return usage_error("db add NAME --upstream FILE|onboard NAME …|connect SUBSCRIBER/DB|env SUBSCRIBER/DB|ls|show NAME|mode NAME MODE|audit NAME");
+		return usage_error("db add NAME --upstream FILE|onboard NAME …|connect SUBSCRIBER/DB|env SUBSCRIBER/DB|ls|show NAME|mode NAME MODE [TABLE…]|label NAME TABLE.COLUMN LABEL|rules NAME|audit NAME");
 	if (strcmp(verb, "add") == 0)
 		return upstream ? add(owner, w->places[1], upstream) : usage_error("db add NAME --upstream FILE   (a libpq service file)");
 	if (strcmp(verb, "onboard") == 0)

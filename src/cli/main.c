@@ -32,8 +32,8 @@ const struct command cli_commands[] = {
 	{ "object", "get|put|ls|history|rm|import …", { "objects of a subscriber", "オブジェクトを扱う" }, run_object, "version type attributes if-match idempotency-key limit", 4 },
 	{ "ledger", "tail|search|show|verify|fsck|key|publish|export …", { "the book: who touched what, when and why", "台帳を読む" }, run_ledger, "actor subscriber resource credential for-purpose from to limit n f dir key format cursor", 2 },
 	{ "bundle", "create --subscriber S FILE|verify FILE --key VKEY|show FILE", { "makes a bundle of the book, and checks one offline", "台帳の束を作成し、オフラインで検証する" }, run_bundle, "subscriber from to previous", 2 },
-	{ "policy", "show|propose FILE|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy, "idempotency-key", 2 },
-	{ "db", "add NAME --upstream FILE|onboard NAME …|connect SUBSCRIBER/DB|env …", { "databases behind the gateway", "ゲートウェイの背後のデータベース" }, run_db, "upstream tenant-column map map-file shared exempt plan apply undo command", 2 },
+	{ "policy", "show|propose FILE|propose --from-observed [--days N]|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy, "idempotency-key from-observed days", 2 },
+	{ "db", "add NAME --upstream FILE|onboard NAME …|mode NAME MODE [TABLE…]|connect SUBSCRIBER/DB|env …", { "databases behind the gateway", "ゲートウェイの背後のデータベース" }, run_db, "upstream tenant-column map map-file shared exempt plan apply undo command", 30 },
 	{ "app", "add NAME [--database DB [--setting NAME]]", { "applications", "アプリケーションを追加する" }, run_app, "database setting", 2 },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
 	{ "rules", "check DIR|regress RULES SET|test RULES EVENTS", { "Sigma rules, by themselves: read, tried on events", "Sigma ルールを検査・試験する" }, NULL },
@@ -95,7 +95,7 @@ check_words(const struct command *c, const struct words *w)
 static int
 run_words(const struct command *c, int argc, char **argv)
 {
-	static const char *const flags[] = { "f", "sample", "quiet", "tls12", "plan", "apply", "undo", NULL };
+	static const char *const flags[] = { "f", "sample", "quiet", "tls12", "from-observed", "plan", "apply", "undo", NULL };
 	struct words w;
 	if (!words_parse(argc, argv, flags, &w))
 		return EXIT_USAGE;
@@ -144,7 +144,7 @@ run(int argc, char **argv)
 	if (strcmp(argv[1], "bundle") == 0 && !(argc > 2 && strcmp(argv[2], "create") == 0))
 		return cli_bundle(argc - 1, argv + 1);
 	const struct command *c = find_command(argv[1]);
-	if (c && c->run == run_db && !is_listed("add onboard connect env", argc > 2 ? argv[2] : "add"))
+	if (c && c->run == run_db && !is_listed("add onboard connect env mode", argc > 2 ? argv[2] : "add"))
 		c = NULL;               /* the others are rows */
 	if (c && c->run == run_app && !has_option(argc, argv, "--database"))
 		c = NULL;

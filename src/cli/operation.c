@@ -318,12 +318,30 @@ run_operation(int argc, char **argv, bool *known)
 
 /* ---- policies: files instead of texts; `X approve` is `request approve` by another name ---- */
 
+/* A text of policies, for a person to read. */
+static int
+print_text(void *owner, char *path)
+{
+	struct request q = { .method = "GET", .path = path };
+	struct response r;
+	if (!client_send(owner, &q, &r) || r.status != 200)
+		return client_failure(&r);
+	if (cli_output != OUTPUT_TABLE)
+		print_item(r.json);
+	else
+		fputs(json_string_value(json_object_get(r.json, "text")), stdout);
+	return EXIT_DONE;
+}
+
 int
 run_policy(struct words *w)
 {
 	SCOPED void *owner = talloc_new(NULL);
 	const char *verb = w->count ? w->places[0] : "";
 	struct response r;
+	if (strcmp(verb, "propose") == 0 && w->count == 1 && words_flag(w, "from-observed"))
+		return print_text(owner, memory_format(owner, "/v1/policies/observed%s%s", words_option(w, "days") ? "?days=" : "",
+		                                       words_option(w, "days") ? url_escape(owner, words_option(w, "days")) : ""));
 	if (strcmp(verb, "propose") == 0 && w->count == 2) {
 		struct slice text = file_read(owner, w->places[1], 1 << 18);
 		if (!text.data)
@@ -336,15 +354,7 @@ run_policy(struct words *w)
 		free(dumped);
 		return exit;
 	}
-	if ((strcmp(verb, "show") == 0 || strcmp(verb, "ls") == 0) && w->count == 1) {
-		struct request q = { .method = "GET", .path = memory_format(owner, "/v1/policies") };
-		if (!client_send(owner, &q, &r) || r.status != 200)
-			return client_failure(&r);
-		if (cli_output != OUTPUT_TABLE)
-			print_item(r.json);
-		else
-			fputs(json_string_value(json_object_get(r.json, "text")), stdout);
-		return EXIT_DONE;
-	}
+	if ((strcmp(verb, "show") == 0 || strcmp(verb, "ls") == 0) && w->count == 1)
+		return print_text(owner, memory_format(owner, "/v1/policies"));
 	return usage_error("policy show, policy propose FILE, policy approve ID");
 }

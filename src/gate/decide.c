@@ -221,10 +221,19 @@ annotation(struct decider *d, struct passage *p, size_t policy, const char *key)
 	return text.size ? memory_text(p, text) : NULL;
 }
 
+/* The right of a grant that covers the action: what request.create asks for. */
+static const char *
+right_of(const char *action)
+{
+	if (strcmp(action, "write") == 0 || strcmp(action, "delete") == 0)
+		return "write";
+	return strcmp(action, "export") == 0 ? "export" : "read";
+}
+
 static const char *
 next_for(struct passage *p, const char *action, enum resource_type type)
 {
-	const char *verb = strcmp(action, "write") == 0 || strcmp(action, "delete") == 0 ? " --write" : "";
+	const char *right = right_of(action), *verb = right[0] == 'w' ? " --write" : right[0] == 'e' ? " --export" : "";
 	if (!is_data(action) || type == RESOURCE_SUBSCRIBER || p->principal->kind == KIND_USER || p->principal->kind == KIND_AUDITOR)
 		return "sekisho whoami   (what may be done depends on one's role)";
 	return memory_format(p, "sekisho request create %.*s %.*s%s%.*s --for 10m%s", SLICE_ARGUMENTS(p->subscriber),
@@ -275,6 +284,18 @@ keep_policies(struct decider *d, struct passage *p, const struct cedar_response 
 	memcpy(p->policy_set, d->digest, sizeof p->policy_set);
 }
 
+/* Would be permitted, but only once another person has approved: a grant says that one has. */
+static void
+ask_for_approval(struct passage *p, const char *action, enum resource_type type, err_t *code)
+{
+	if (!p->effects.approval || is_granted(p, type, right_of(action)))
+		return;
+	p->decision = DECISION_DENY;
+	*code = E_DENIED;
+	p->detail_text = memory_format(p, "%s: %s", passage_says(p, "another person has to approve it", "別の担当者の承認が必要です"), p->effects.approval);
+	p->next = next_for(p, action, type);
+}
+
 /* ---- deciding ---- */
 
 static fallible
@@ -306,6 +327,7 @@ decide(struct decider *d, struct passage *p, const char *action, enum resource_t
 	memcpy(p->policy_set, d->digest, sizeof p->policy_set);
 	p->decision = DECISION_ALLOW;
 	p->policy_count = 0;
+	p->effects = (struct effects){ 0 };
 	if (!p->principal)
 		return NULL;
 	p->decision = DECISION_DENY;
@@ -315,10 +337,13 @@ decide(struct decider *d, struct passage *p, const char *action, enum resource_t
 		return NULL;
 	}
 	keep_policies(d, p, &r);
-	if (r.allow)
-		p->decision = DECISION_ALLOW;
-	else
+	if (!r.allow) {
 		explain(d, p, &r, action, type, code);
+		return NULL;
+	}
+	p->decision = DECISION_ALLOW;
+	effects_collect(p, d->policies, r.reasons, r.reason_count, &p->effects);
+	ask_for_approval(p, action, type, code);
 	return NULL;
 }
 

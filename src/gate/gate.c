@@ -349,6 +349,8 @@ judge(struct passage *p)
 	keep_principal(p);
 	if (!take_rate(p))
 		return true;
+	if (p->operation->ask)
+		p->operation->ask(p);
 	p->error = allow(p);
 	if (p->operation->describe)
 		p->operation->describe(p);

@@ -73,6 +73,8 @@ struct operation {
 	bool operators;                 /* what operators need when the disk is full: recorded also then */
 	const char *output;             /* JSON Schema of what it answers; NULL: none, "" bytes */
 
+	/* On a worker, before each decision: what the door knows now, in facts and `observed`; may be NULL. */
+	void (*ask)(struct passage *);
 	/* On a worker, whatever the decision: outcome and detail of what the door knows of the passage; may be NULL. */
 	void (*describe)(struct passage *);
 	/* On a worker: reads p->view, sets outcome, answer and change. What it returns is the answer, recorded too. */
@@ -95,6 +97,15 @@ struct part {
 	struct slice policies[ENTRY_POLICIES];
 	struct slice subscriber, resource, purpose, on_behalf, action;
 	int64_t version, bytes;         /* of an object; version 0: of none */
+};
+
+/* What the permits that decided ask besides, by their annotations; 0: nothing. The door keeps to it; `approval` the gate itself. */
+struct effects {
+	int64_t row_limit;              /* @row_limit("1000"): more rows are refused */
+	int64_t export_over;            /* @export_over("1000"): more rows than these are an export */
+	int64_t statement_timeout;      /* @statement_timeout("30s") */
+	bool read_only;                 /* @read_only(""): of what `postgres.connect` opens */
+	const char *approval;           /* @approval("WHY"): passes only under a grant, which another person has approved */
 };
 
 /* What the door knows of a passage and policies may ask about: context.NAME. */
@@ -140,6 +151,7 @@ struct passage {
 	struct slice request;           /* the request that another person approved, in whose name it runs */
 	struct slice requester, approver;       /* their actors */
 	enum decision decision;
+	struct effects effects;
 	size_t policy_count;
 	struct slice policies[ENTRY_POLICIES];
 	uint8_t policy_set[DIGEST_SIZE];

@@ -10,6 +10,11 @@ fallible decider_new(const void *owner, struct decider **out);
  * next and *code, the error to answer. */
 fallible decide(struct decider *, struct passage *, const char *action, enum resource_type, err_t *code);
 
+/* effects.c: annotations of permits. The check says what is not of its form; collecting leaves that out. */
+struct cedar_policies;
+fallible effects_check(const void *owner, const struct cedar_policies *, size_t policy, const char **why);
+void effects_collect(const void *owner, const struct cedar_policies *, const size_t *policies, size_t count, struct effects *out);
+
 struct gate_worker {
 	struct gate *gate;
 	struct record_worker *record;

@@ -57,7 +57,7 @@ check_ids(const void *owner, const struct cedar_policies *set, const char **why)
 			*why = memory_format(owner, "policy %zu has no @id(\"…\") of 1 to 64 bytes: entries name policies by it", i + 1);
 		else if (has_id(set, i, id))
 			*why = memory_format(owner, "@id(\"%.*s\") is there twice", SLICE_ARGUMENTS(id));
-		else
+		else if (!effects_check(owner, set, i, why))
 			continue;
 		return E_POLICY_TEXT;
 	}

@@ -1,5 +1,6 @@
 /* What the back end says: each message belongs to a turn, whose end it may be. */
 #include "postgres/lane.h"
+#include "postgres/rules.h"
 
 static bool
 is_asynchronous(uint8_t type)
@@ -69,7 +70,7 @@ took_tag(struct turn *t, struct slice tag)
 	uint64_t rows;
 	if (tag.size && tag.data[tag.size - 1] == 0)
 		tag.size--;
-	if (tag_rows(tag, &rows) && (t->kind == TURN_STATEMENT || rows > t->rows))
+	if (!t->ended && tag_rows(tag, &rows) && (t->kind == TURN_STATEMENT || rows > t->rows))
 		t->rows = t->kind == TURN_STATEMENT ? rows : t->rows + rows;
 }
 
@@ -90,7 +91,7 @@ deviates(struct slice body)
 static void
 took_setting(struct session *s)
 {
-	if (s->database.mode != MODE_ENFORCE || !deviates(slice_of(s->peek, s->peeked)))
+	if (rules_now(s)->mode != MODE_ENFORCE || !deviates(slice_of(s->peek, s->peeked)))
 		return;
 	s->dirty = true;
 	const struct complaint c = {
@@ -103,20 +104,23 @@ took_setting(struct session *s)
 /* ---- messages ---- */
 
 static void
-count(struct turn *t, const struct piece *p)
+count(struct session *s, struct turn *t, const struct piece *p)
 {
-	if (!p->begins || (p->type != 'D' && p->type != 'd'))
+	if (!p->begins || t->ended || (p->type != 'D' && p->type != 'd'))
 		return;
 	t->rows++;
 	t->bytes += p->size;
+	if (t->kind == TURN_STATEMENT)
+		effect_rows(s, t);
 }
 
 static void
 failed(struct session *s, struct turn *t)
 {
-	error_sqlstate(slice_of(s->peek, s->peeked), t->sqlstate);
+	if (!t->ended)
+		error_sqlstate(slice_of(s->peek, s->peeked), t->sqlstate);
 	lane_undone(s);
-	turn_answered(s, t);
+	turn_answered(s, t, true);
 	if (s->state != SESSION_OPEN)
 		return;
 	turn_skip(s);
@@ -132,7 +136,7 @@ ready(struct session *s)
 	took_ready(s);
 	turn_skip(s);
 	if (s->answering)
-		turn_answered(s, s->answering);
+		turn_answered(s, s->answering, false);
 	turn_release(s);
 }
 
@@ -163,7 +167,7 @@ ended(struct session *s, uint8_t type)
 	if (t->kind == TURN_OPAQUE)
 		took_ready(s);
 	took_names(s, t);
-	turn_answered(s, t);
+	turn_answered(s, t, t->sqlstate[0] && !t->ended);
 	turn_release(s);
 }
 
@@ -173,7 +177,7 @@ pass(struct session *s, const struct piece *p)
 {
 	struct turn *t = s->answering;
 	uint8_t head[WIRE_HEAD];
-	if (p->type == 'A' && s->database.mode == MODE_ENFORCE)
+	if (p->type == 'A' && rules_now(s)->mode == MODE_ENFORCE)
 		return;
 	if (p->begins && t && (ends_turn(t->kind, p->type) || p->type == 'E'))
 		turn_ending(s, t);
@@ -183,7 +187,7 @@ pass(struct session *s, const struct piece *p)
 	if (t && t->hidden && p->type != 'E')
 		return;
 	if (t && !(t->poison && is_asynchronous(p->type))) {
-		count(t, p);
+		count(s, t, p);
 		turn_put(s, t, bytes);
 	} else
 		session_write(s, bytes);

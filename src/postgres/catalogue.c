@@ -121,12 +121,12 @@ catalogue_is_read(const struct catalogue *c, const struct statement *s)
 	if (!s->pure)
 		return false;
 	if (!c)
-		return s->table_count == 0 && s->column_count == 0;
+		return s->table_count == 0 && s->columns.count == 0;
 	for (size_t i = 0; i < s->table_count; i++)
 		if (s->tables[i].maybe_cte ? is(c, 'o', s->tables[i].name) : !is(c, 't', s->tables[i].name))
 			return false;
-	for (size_t i = 0; c->functions && i < s->column_count; i++)
-		if (is(c, 'f', s->columns[i]))
+	for (size_t i = 0; c->functions && i < s->columns.count; i++)
+		if (is(c, 'f', s->columns.names[i]))
 			return false;
 	return true;
 }

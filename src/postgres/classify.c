@@ -41,7 +41,7 @@ find_kept(struct statement *s, struct node n)
 	struct node value = tree_node(n, TREE_VARIABLE_SET_STMT_F_ARGS, 0);
 	struct node number = value.type == TREE_A_CONST ? tree_node(value, TREE_A_CONST_F_IVAL, 0) : value;
 	bool pinned = slice_is(name, "client_encoding") || slice_is(name, "standard_conforming_strings");
-	if (!s->leaves || s->refusal || tree_count(n, TREE_VARIABLE_SET_STMT_F_ARGS) != 1 || value.type != TREE_A_CONST || (!pinned && !setting_is_free(name)))
+	if (!s->leaves || s->unlocks || s->refusal || tree_count(n, TREE_VARIABLE_SET_STMT_F_ARGS) != 1 || value.type != TREE_A_CONST || (!pinned && !setting_is_free(name)))
 		return;
 	s->naming = NAMING_KEEPS;
 	s->setting = name;
@@ -52,12 +52,27 @@ find_kept(struct statement *s, struct node n)
 	s->name = slice_of(s->number, strlen(s->number));
 }
 
+/* BEGIN, SET TRANSACTION and SET SESSION CHARACTERISTICS: READ WRITE among their options. */
+static bool
+asks_to_write(struct node n, int options)
+{
+	for (size_t i = 0; i < tree_count(n, options); i++) {
+		struct node o = tree_node(n, options, i), value = tree_node(o, TREE_DEF_ELEM_F_ARG, 0);
+		struct node number = value.type == TREE_A_CONST ? tree_node(value, TREE_A_CONST_F_IVAL, 0) : value;
+		if (o.type == TREE_DEF_ELEM && slice_is(tree_text(o, TREE_DEF_ELEM_F_DEFNAME), "transaction_read_only") &&
+		    (number.type != TREE_INTEGER || tree_number(number, TREE_INTEGER_F_IVAL) != 1))
+			return true;
+	}
+	return false;
+}
+
 static void
 classify_set(struct statement *s, struct node n)
 {
 	uint64_t kind = tree_number(n, TREE_VARIABLE_SET_STMT_F_KIND);
 	struct slice name = tree_text(n, TREE_VARIABLE_SET_STMT_F_NAME);
 	set(s, STATEMENT_SESSION, "read");
+	s->unlocks = kind == VAR_RESET_ALL || setting_is_read_only(name) || asks_to_write(n, TREE_VARIABLE_SET_STMT_F_ARGS);
 	if (kind == VAR_RESET_ALL) {
 		refuse(s, "RESET ALL would take back what the gateway has set", "Reset the settings that you changed, by name");
 		return;
@@ -90,6 +105,7 @@ classify_transaction(struct statement *s, struct node n)
 	uint64_t kind = tree_number(n, TREE_TRANSACTION_STMT_F_KIND);
 	set(s, STATEMENT_TRANSACTION, "read");
 	s->pure = kind != TRANS_COMMIT;
+	s->unlocks = asks_to_write(n, TREE_TRANSACTION_STMT_F_OPTIONS);
 	s->chains = tree_number(n, TREE_TRANSACTION_STMT_F_CHAIN);
 	if (kind == TRANS_COMMIT)
 		s->naming = NAMING_COMMIT;

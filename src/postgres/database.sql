@@ -31,3 +31,23 @@ SELECT application, sealed, setting, since FROM database_application WHERE datab
 
 -- name: applications_end
 UPDATE database_application SET until = $2 WHERE database = $1 AND until IS NULL;
+
+-- name: table_mode_end
+UPDATE database_table_mode SET until = $3 WHERE database = $1 AND relation = $2 AND until IS NULL;
+
+-- name: table_mode_begin
+INSERT INTO database_table_mode (database, relation, mode, since) VALUES ($1, $2, $3, $4);
+
+-- name: table_modes
+SELECT relation, mode, since FROM database_table_mode WHERE database = $1 AND until IS NULL ORDER BY relation;
+
+-- name: label_begin
+INSERT INTO database_label (database, relation, attribute, label, since)
+SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM database_label l WHERE l.database = $1 AND l.relation = $2 AND l.attribute = $3
+AND l.label = $4 AND l.until IS NULL);
+
+-- name: label_end
+UPDATE database_label SET until = $5 WHERE database = $1 AND relation = $2 AND attribute = $3 AND label = $4 AND until IS NULL;
+
+-- name: labels
+SELECT relation, attribute, label, since FROM database_label WHERE database = $1 AND until IS NULL ORDER BY relation, attribute, label;

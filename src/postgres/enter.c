@@ -172,6 +172,22 @@ watch_expiry(struct session *s, const struct passage *p)
 	return true;
 }
 
+/* A session that only reads: its server keeps to it, and the gateway to that setting. What the client chose itself goes. */
+static void
+take_effects(struct session *s, const struct effects *e)
+{
+	static const struct slice name = { (const uint8_t *)"default_transaction_read_only", 29 };
+	size_t at = 0;
+	s->read_only = e->read_only;
+	if (!s->read_only)
+		return;
+	for (size_t i = 0; i < s->setting_count; i++)
+		if (!is_named(s->settings[i].name, (const char *)name.data))
+			s->settings[at++] = s->settings[i];
+	s->setting_count = at == STARTUP_PARAMETERS ? at - 1 : at;
+	s->settings[s->setting_count++] = (struct setting){ name, LITERAL("on") };
+}
+
 static void
 entered(struct visit *v)
 {
@@ -189,6 +205,7 @@ entered(struct visit *v)
 		session_fail(s, E_IO, NULL);
 		return;
 	}
+	take_effects(s, &v->passage->effects);
 	s->state = SESSION_CONNECTING;
 	if (backend_acquire(s))
 		enter_attached(s);

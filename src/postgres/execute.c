@@ -6,7 +6,7 @@
 #include "postgres/pending.h"
 
 static const struct statement unknown_statement = {
-	.kind = STATEMENT_UNKNOWN, .action = "database.admin", .leaves = true, .why = "The gateway cannot read this statement",
+	.kind = STATEMENT_UNKNOWN, .action = "database.admin", .leaves = true, .reaches = true, .why = "The gateway cannot read this statement",
 };
 
 /* A portal that was not made by Bind (DECLARE CURSOR); whatever it does was decided when it was declared. */
@@ -28,6 +28,7 @@ add_held(struct session *s, struct analysis *a, const struct statement *statemen
 {
 	struct turn *t = turn_new(s, TURN_STATEMENT, a, statement);
 	t->flows = false;
+	effect_take(t, &s->judged);
 	turn_add(s, t);
 	s->worker->counts.statements++;
 }
@@ -63,10 +64,16 @@ execute_naming(struct session *s, struct analysis *a, const struct statement *n,
 	pending_enter(s, p);
 }
 
+/* By the lane; or because the session only reads, which its server sees to unless it is told otherwise. */
 static bool
-refused_by_lane(struct session *s, const struct analysis *a, bool simple)
+refused_by_session(struct session *s, const struct analysis *a, bool simple)
 {
-	const struct complaint c = { .severity = "ERROR", .sqlstate = "42501", .message = "not in an application's session", .detail = lane_refusal(s, a) };
+	struct complaint c = { .severity = "ERROR", .sqlstate = "42501", .message = "not in an application's session", .detail = lane_refusal(s, a) };
+	for (size_t i = 0; s->read_only && !c.detail && i < a->count; i++)
+		if (a->statements[i].unlocks || a->statements[i].kind >= STATEMENT_DDL) {
+			c.message = E_DENIED->text[ENGLISH];
+			c.detail = "policy lets this session read alone";
+		}
 	if (c.detail)
 		execute_refused(s, &c, simple);
 	return c.detail != NULL;
@@ -98,7 +105,7 @@ execute_query(struct session *s, struct slice text)
 		execute_naming(s, a, a->statements, a->statements[0].name, true, body);
 		return;
 	}
-	if (refused_by_lane(s, a, true))
+	if (refused_by_session(s, a, true))
 		return;
 	if (all_read(s, a) && visit_judge(s, lane_action(s, a->count ? a->statements : NULL), a->count ? a->statements : NULL)) {
 		lane_bind(s, true);
@@ -154,7 +161,7 @@ execute_parse(struct session *s, struct slice body)
 		rename_parse(s, t, lane_parse(t, statement, body));
 		return;
 	}
-	if (refused_by_lane(s, a, false))
+	if (refused_by_session(s, a, false))
 		return;
 	if (statement && (statement->refusal || !visit_judge(s, lane_action(s, statement), statement))) {
 		struct pending *p = pending_new(s, false, body);

@@ -112,6 +112,12 @@ setting_is_free(struct slice name)
 		"default_transaction_isolation", "default_transaction_read_only", "xmloption", "gin_fuzzy_search_limit", NULL });
 }
 
+bool
+setting_is_read_only(struct slice name)
+{
+	return is_any(name, (const char *const[]){ "transaction_read_only", "default_transaction_read_only", NULL });
+}
+
 static const char *const utf8[] = { "utf8", "utf-8", "unicode", NULL };
 static const char *const on[] = { "on", "true", "yes", "1", NULL };
 static const char *const switching[] = { "role", "session_authorization", NULL };

@@ -9,7 +9,7 @@
 #include "operations/operations.h"
 
 struct database_arguments {
-	struct slice name, host, database, user, password, sslmode, root_ca, certificate, key, mode, tenant, map, shared, exempt, what;
+	struct slice name, host, database, user, password, sslmode, root_ca, certificate, key, tenant, map, shared, exempt, what;
 	int64_t port;
 };
 
@@ -144,52 +144,6 @@ const struct operation database_show_operation = {
 	.args_size = sizeof(struct database_arguments),
 	.output = SCHEMA_ID,
 	.prepare = database_show_prepare,
-};
-
-/* ---- mode ---- */
-
-static err_t
-database_mode_prepare(struct passage *p)
-{
-	const struct database_arguments *a = p->args;
-	struct kept_database d;
-	if (!slice_is(a->mode, "observe") && !slice_is(a->mode, "shadow") && !slice_is(a->mode, "enforce"))
-		return passage_fail(p, E_ARGUMENT, "mode: expected observe, shadow or enforce");
-	TRY(database_get(p, p->view, p->keys, a->name, &d));
-	p->change = p;
-	p->log = LITERAL(LOG_EVERYONE);
-	pairs_text(&p->outcome, "database", a->name);
-	pairs_text(&p->outcome, "mode", a->mode);
-	return passage_answer(p, json_pack("{s:o, s:o}", "id", json_slice(a->name), "mode", json_slice(a->mode)));
-}
-
-static err_t
-database_mode_apply(struct passage *p, struct store *tx, int64_t time)
-{
-	const struct database_arguments *a = p->args;
-	TRY(store_run(tx, QUERY_DATABASE_MODE, BIND(as_text(a->name), as_text(a->mode), as_number(time))));
-	return store_changes(tx) ? NULL : E_NOT_FOUND;
-}
-
-static const struct field database_mode_fields[] = {
-	{ "name", PLACE_PATH, FIELD_NAME, true, ARGUMENT(database_arguments, name), 0, "which" },
-	{ "mode", PLACE_BODY, FIELD_NAME, true, ARGUMENT(database_arguments, mode), 0, "observe, shadow or enforce" }, { NULL },
-};
-
-const struct operation database_mode_operation = {
-	.name = "database.mode",
-	.says = { "Only observes statements, says what would be refused, or enforces", "観察・影響確認・強制を切り替える" },
-	.route = { POST, "/v1/databases/{name}/mode" },
-	.cli = "db mode {name} {mode}",
-	.action = "database.manage",
-	.resource = RESOURCE_VENDOR,
-	.effect = EFFECT_CHANGE,
-	.fields = database_mode_fields,
-	.args_size = sizeof(struct database_arguments),
-	.changes_epoch = true,
-	.output = SCHEMA_ID,
-	.prepare = database_mode_prepare,
-	.apply = database_mode_apply,
 };
 
 /* ---- onboard, audit ---- */

@@ -184,8 +184,10 @@ entered(struct visit *v)
 	t->visit = NULL;
 	v->turn = NULL;
 	if (!visit_error(v)) {
-		if (v->step == VISIT_OPENING)
+		if (v->step == VISIT_OPENING) {
+			effect_take(t, &v->passage->effects);
 			visit_opened(v, t);
+		}
 	} else if (!p->refused) {
 		const struct complaint c = p->complaint.sqlstate && v->passage->error->http == 403 ? p->complaint : visit_complaint(v);
 		p->refused = true;

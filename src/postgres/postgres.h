@@ -22,6 +22,24 @@ enum database_mode {
 	MODE_OBSERVE,                   /* all is recorded, nothing refused */
 };
 
+/* What is said of a database beside policies: how each table is guarded, and what columns hold. A statement is guarded as the
+ * strictest of its tables. Names without a schema in a statement are those of any. */
+struct table_mode {
+	struct slice schema, name;
+	enum database_mode mode;
+};
+
+struct column_label {
+	struct slice schema, name, column, label;
+};
+
+struct database_rules {
+	enum database_mode mode;        /* of tables that are not among these, and of statements without any */
+	size_t mode_count, label_count;
+	struct table_mode *modes;
+	struct column_label *labels;
+};
+
 enum database_tls { DATABASE_TLS_FULL, DATABASE_TLS_CA, DATABASE_TLS_NONE };     /* sslmode verify-full, verify-ca, disable */
 
 /* A database behind the gateway, as find() knows it. Empty: not there. */
@@ -58,6 +76,8 @@ struct postgres_worker_options {
 	/* The database that a subscriber's sessions go to; slices live as long as `owner`. Called on the worker's thread, does
 	 * not wait. Fails with E_NOT_FOUND. */
 	err_t (*find)(void *argument, const void *owner, struct slice database, struct slice subscriber, struct database *out);
+	/* The same for rules; NULL: the mode that find() gave. Asked again after each change of who may what. */
+	err_t (*rules)(void *argument, const void *owner, struct slice database, struct database_rules *out);
 	void *argument;
 	unsigned sessions;              /* on this worker; 0: 1000; more get 53300 */
 	unsigned backends;              /* on this worker; 0: 100; sessions wait for one, ten seconds at most */

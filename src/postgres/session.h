@@ -65,6 +65,11 @@ struct turn {
 	struct visit *opening;          /* … with this passage */
 	uint64_t rows, bytes;
 	char sqlstate[6];               /* empty: no error */
+	struct effects effects;         /* what the permit asks besides */
+	int64_t began;                  /* monotonic, as noticed */
+	bool exports;                   /* so many rows that they are an export, which is allowed */
+	const char *ended;              /* overruled, and so; NULL */
+	struct bytes overrule;          /* an ErrorResponse in the place of whatever its back end says */
 };
 
 struct name {
@@ -107,6 +112,7 @@ struct session {
 	size_t key_size;
 	bool listed;                    /* in the table of keys */
 	struct catalogue_place *place;
+	struct rules_place *rules;
 	int64_t learnt_at;
 	struct catalogue *learning;
 	void (*learnt)(struct session *);
@@ -141,6 +147,9 @@ struct session {
 	/* the last decision on reading: it need not be made again for each statement that only reads */
 	uint64_t judged_epoch;
 	int64_t judged_at;
+	struct effects judged_read;     /* … and what it asks besides */
+	struct effects judged;          /* what the last decision on anything asks */
+	bool read_only;                 /* by the permit of its entry */
 };
 
 struct postgres {
@@ -158,6 +167,7 @@ struct postgres_worker {
 	struct backend_pool *backends;
 	struct analysis_cache *analyses;
 	struct catalogue_book *catalogues;
+	struct rules_place *rules;      /* a list */
 	struct session *sessions;
 	size_t session_count;
 	struct timer *streams;          /* looks again whether what streams may go on */
@@ -214,15 +224,27 @@ void back_received(void *session, struct slice input);
 struct turn *turn_new(struct session *, enum turn_kind, struct analysis *, const struct statement *);
 void turn_add(struct session *, struct turn *);
 void turn_put(struct session *, struct turn *, struct slice);
+/* The statement that runs, as far as the back end has told: it keeps small answers back until Sync. NULL: none does. */
+struct turn *turn_running(const struct session *);
 /* The last message of it begins: held back where an entry must be durable before it. */
 void turn_ending(struct session *, struct turn *);
-void turn_answered(struct session *, struct turn *);
+void turn_answered(struct session *, struct turn *, bool failed);
 /* After an error of the one before, everything up to Sync (or the end of the Query). */
 void turn_skip(struct session *);
 void turn_release(struct session *);
 void turn_refuse(struct session *, struct turn *, const struct complaint *);
 /* The session ends: what was opened is closed in the book. */
 void turn_abandon(struct session *);
+
+/* effect.c */
+void effect_take(struct turn *, const struct effects *);
+/* One more row has come. */
+void effect_rows(struct session *, struct turn *);
+/* Of the decision in the book: is what is held too much? */
+bool effect_refuses(struct session *, struct turn *, const struct effects *, struct complaint *);
+void effect_time(struct session *, int64_t now);
+/* The back end has said all of a turn that was overruled. */
+void effect_answered(struct session *, struct turn *, bool failed);
 
 /* rename.c: names of statements at a back end that is lent. */
 /* A Parse of this name would fail. */
@@ -257,12 +279,14 @@ struct visit {
 	bool kept;                      /* by the turn whose opening it is */
 	bool finishing, again;
 	bool application;               /* of the application lane */
+	void *asked;                    /* owns what the facts point to */
 	struct fact facts[VISIT_FACTS];
 	struct analysis *analysis;
 	const struct statement *statement;
 	uint64_t rows, bytes;
 	char sqlstate[6];
-	const char *ended;              /* skipped, lost: no answer came */
+	const char *ended;              /* skipped, lost: no answer came; row_limit, timeout: overruled */
+	bool exports;
 	void (*done)(struct visit *);   /* not called where the session has ended */
 };
 struct visit *visit_new(struct session *, enum visit_step, struct turn *, struct analysis *, const struct statement *);

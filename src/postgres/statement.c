@@ -104,6 +104,7 @@ visit_set_config(struct statement *s, struct node call)
 	const char *refusal = name.size ? setting_refusal(name, value) : "set_config needs a literal name here";
 	s->pure = false;
 	s->leaves = true;
+	s->unlocks |= !name.size || setting_is_read_only(name);
 	if (refusal) {
 		escalate(s, STATEMENT_DANGEROUS, "database.admin", refusal);
 		s->refusal = refusal;
@@ -124,6 +125,7 @@ visit_call(struct statement *s, struct node call)
 	switch (function_class(name)) {
 	case FUNCTION_READS:
 		s->leaves |= own;
+		s->reaches |= own;
 		if (own)
 			escalate(s, STATEMENT_WRITE, "write", "It calls a function that is not PostgreSQL's own");
 		return;
@@ -137,7 +139,7 @@ visit_call(struct statement *s, struct node call)
 		escalate(s, STATEMENT_DANGEROUS, "database.admin", "It calls a function that reaches beyond a subscriber's rows");
 		return;
 	case FUNCTION_UNKNOWN:
-		s->leaves = true;
+		s->leaves = s->reaches = true;
 		escalate(s, STATEMENT_WRITE, "write", "It calls a function that is not PostgreSQL's own");
 	}
 }
@@ -150,25 +152,6 @@ is_builtin(struct node n, int field, bool (*known)(struct slice))
 	if (parts == 0 || parts > 2 || (parts == 2 && !slice_is(tree_string(n, field, 0), "pg_catalog")))
 		return false;
 	return known(tree_string(n, field, parts - 1));
-}
-
-/* x.name may call a function of that name. */
-static void
-add_column(struct statement *s, struct node n, int fields)
-{
-	size_t parts = tree_count(n, fields);
-	for (size_t i = 0; i < parts; i++) {
-		struct slice name = tree_string(n, fields, i);
-		size_t at = 0;
-		while (at < s->column_count && !slice_equal(s->columns[at], name))
-			at++;
-		if (!name.size || at < s->column_count)
-			continue;
-		if (s->column_count == COLUMNS_MAX)
-			s->pure = false;
-		else
-			s->columns[s->column_count++] = name;
-	}
 }
 
 static void
@@ -200,6 +183,7 @@ visit(void *argument, struct node n)
 {
 	struct walk *w = argument;
 	struct statement *s = w->s;
+	columns_visit(s, n);
 	switch (n.type) {
 	case TREE_RANGE_VAR:
 		add_table(w, n, false);
@@ -229,12 +213,6 @@ visit(void *argument, struct node n)
 		break;
 	case TREE_FUNC_CALL:
 		visit_call(s, n);
-		break;
-	case TREE_COLUMN_REF:
-		add_column(s, n, TREE_COLUMN_REF_F_FIELDS);
-		break;
-	case TREE_A_INDIRECTION:
-		add_column(s, n, TREE_A_INDIRECTION_F_INDIRECTION);
 		break;
 	case TREE_A_EXPR:
 		s->pure &= is_builtin(n, TREE_A_EXPR_F_NAME, operator_is_builtin);
@@ -286,7 +264,7 @@ analyse_one(struct analysis *a, struct statement *s, struct node raw, struct sli
 	if (n.type < 0)
 		return E_STATE;
 	s->tables = NEW_ARRAY(a, struct table, TABLES_MAX);
-	s->columns = NEW_ARRAY(a, struct slice, COLUMNS_MAX);
+	columns_new(a, s);
 	classify(s, n);
 	s->leaves |= is_of_pg_dump(own);
 	if (!is_of_pg_dump(own) && !tree_walk(n, visit, &w))
@@ -294,6 +272,7 @@ analyse_one(struct analysis *a, struct statement *s, struct node raw, struct sli
 	s->pure &= !is_of_pg_dump(own);
 	find_setting(s, n);
 	mark_ctes(&w);
+	columns_finish(s);
 	name_tables(a, s);
 	s->normal = memory_copy(a, slice_of(normal, scan_normal(own, normal, sizeof normal)));
 	fingerprint(s);
@@ -314,11 +293,7 @@ keep(struct analysis *a, struct statement *s)
 	}
 	talloc_free(s->tables);
 	s->tables = tables;
-	struct slice *columns = s->column_count ? NEW_ARRAY(a, struct slice, s->column_count) : NULL;
-	for (size_t i = 0; i < s->column_count; i++)
-		columns[i] = memory_copy(a, s->columns[i]);
-	talloc_free(s->columns);
-	s->columns = columns;
+	columns_keep(a, s);
 }
 
 static fallible

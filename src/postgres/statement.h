@@ -23,6 +23,11 @@ struct table {
 	bool maybe_cte;                 /* a name that WITH defines in the same statement */
 };
 
+struct names {
+	size_t count;                   /* at most COLUMNS_MAX */
+	struct slice *names;
+};
+
 struct statement {
 	enum statement_kind kind;
 	const char *action;             /* in Cedar: read, write, export, database.admin */
@@ -37,13 +42,17 @@ struct statement {
 	struct slice setting;           /* which is set: for this transaction by nothing else in the statement, or (KEEPS) until the session ends */
 	char number[12];                /* the value, where it is one */
 	bool recalls;                   /* what the session did before: currval, lastval, setseed */
+	bool unlocks;                   /* a session that only reads: SET TRANSACTION READ WRITE and its like */
 	bool chains;                    /* COMMIT or ROLLBACK AND CHAIN */
 	struct slice normal;            /* for the book */
 	char fingerprint[FINGERPRINT_TEXT];
 	size_t table_count;             /* at most TABLES_MAX; more: `pure` is false */
 	struct table *tables;
-	size_t column_count;            /* names as they are used, at most COLUMNS_MAX; more: `pure` is false */
-	struct slice *columns;
+	struct names columns;           /* names as they are used; more than COLUMNS_MAX: `pure` is false */
+	struct names targets;           /* columns that it sets */
+	bool reads_whole, writes_whole; /* … or all of its tables' */
+	bool reaches;                   /* tables that it does not name: by functions that are not PostgreSQL's own, DO, DDL */
+	struct names aliases, alone;    /* while it is being analysed: of tables; names that stand alone */
 	struct slice table_names;       /* for the book */
 };
 
@@ -62,6 +71,10 @@ fallible analyse(const void *owner, struct slice text, struct analysis **out);
  * *which names the statement. */
 fallible analysis_check(const char **which);
 
+/* May the statement read a column of that name, in one of its tables; set one in a table that it writes? */
+bool statement_reads(const struct statement *, struct slice column);
+bool statement_writes(const struct statement *, struct slice column);
+
 /* By the whole text, of one worker. */
 struct analysis_cache;
 struct analysis_cache *analysis_cache_new(const void *owner);
@@ -74,6 +87,8 @@ enum function_class { FUNCTION_UNKNOWN, FUNCTION_READS, FUNCTION_VOLATILE, FUNCT
 enum function_class function_class(struct slice name);
 bool operator_is_builtin(struct slice name);
 bool type_is_builtin(struct slice name);
+/* transaction_read_only and its default. */
+bool setting_is_read_only(struct slice name);
 bool setting_is_free(struct slice name);
 /* Why this setting must not be set so (value empty: not a literal, or RESET); NULL: it may. */
 const char *setting_refusal(struct slice name, struct slice value);
@@ -83,5 +98,10 @@ struct node;
 void classify(struct statement *, struct node);
 /* select set_config('NAME', …, true), the form of the application lane's hook: sets naming, setting, name and parameter. */
 void find_setting(struct statement *, struct node);
+/* columns.c */
+void columns_new(const void *owner, struct statement *);
+void columns_visit(struct statement *, struct node);
+void columns_finish(struct statement *);
+void columns_keep(const void *owner, struct statement *);
 /* What pg_dump says at its start. */
 bool is_of_pg_dump(struct slice text);

@@ -84,15 +84,23 @@ turn_release(struct session *s)
 		session_resume(s);
 }
 
+struct turn *
+turn_running(const struct session *s)
+{
+	struct turn *t = s->answering;
+	while (t && (t->hidden || (t->kind != TURN_STATEMENT && t->kind != TURN_READY)))
+		t = t->next;
+	return t && t->kind == TURN_STATEMENT && t->statement ? t : NULL;
+}
+
 /* ---- passages of a statement's turn ---- */
 
 static void
-fail_turn(struct session *s, struct turn *t, const struct visit *v)
+fail_turn(struct session *s, struct turn *t, const struct complaint *c)
 {
-	struct complaint c = visit_complaint(v);
 	s->held -= t->held.size;
 	bytes_clear(&t->held);
-	message_error(t, &t->held, &c);
+	message_error(t, &t->held, c);
 	s->held += t->held.size;
 	t->flows = true;
 	for (struct turn *n = t->next; n && n->kind != TURN_READY; n = n->next) {
@@ -112,8 +120,12 @@ whole_recorded(struct visit *v)
 	err_t e = visit_error(v);
 	t->visit = NULL;
 	v->turn = NULL;
-	if (e && !t->dropped)
-		fail_turn(s, t, v);
+	struct complaint c;
+	if (e && !t->dropped) {
+		c = visit_complaint(v);
+		fail_turn(s, t, &c);
+	} else if (!t->dropped && v->step == VISIT_WHOLE && effect_refuses(s, t, &v->passage->effects, &c))
+		fail_turn(s, t, &c);
 	t->flows = true;
 	turn_release(s);
 	session_flush(s);
@@ -124,7 +136,7 @@ close_turn(struct session *s, struct turn *t)
 {
 	t->opened = false;
 	t->flows = false;
-	t->visit = visit_closing(s, t, NULL);
+	t->visit = visit_closing(s, t, t->ended);
 	t->visit->done = whole_recorded;
 	visit_enter(t->visit);
 }
@@ -148,7 +160,9 @@ opening_recorded(struct visit *v)
 		return;
 	}
 	t->flows = true;
+	effect_take(t, &v->passage->effects);
 	visit_opened(v, t);
+	effect_rows(s, t);
 	if (t->answered)
 		close_turn(s, t);
 	turn_release(s);
@@ -170,6 +184,8 @@ record_turn(struct session *s, struct turn *t)
 	t->visit = visit_new(s, VISIT_WHOLE, t, t->analysis, t->statement);
 	t->visit->rows = t->rows;
 	t->visit->bytes = t->bytes;
+	t->visit->ended = t->ended;
+	t->visit->exports = t->exports;
 	memcpy(t->visit->sqlstate, t->sqlstate, sizeof t->sqlstate);
 	t->visit->done = whole_recorded;
 	visit_enter(t->visit);
@@ -180,7 +196,7 @@ record_turn(struct session *s, struct turn *t)
 void
 turn_put(struct session *s, struct turn *t, struct slice bytes)
 {
-	if (t->dropped || t->poison || s->state != SESSION_OPEN)
+	if (t->dropped || t->poison || t->ended || s->state != SESSION_OPEN)
 		return;
 	if (t == s->first && t->flows && !t->held.size) {
 		session_write(s, bytes);
@@ -212,10 +228,12 @@ needs_record(const struct turn *t)
 }
 
 void
-turn_answered(struct session *s, struct turn *t)
+turn_answered(struct session *s, struct turn *t, bool failed)
 {
 	t->answered = true;
 	s->answering = t->next;
+	if (t->ended)
+		effect_answered(s, t, failed);
 	if (t->poison) {
 		bytes_append(t, &t->held, bytes_slice(&t->refusal));
 		s->held += t->refusal.size;

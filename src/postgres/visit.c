@@ -1,5 +1,6 @@
 /* A session's passages: what the book will say of a statement, and what the gate says. */
 #include "postgres/lane.h"
+#include "postgres/rules.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -15,6 +16,8 @@ describe_counts(struct passage *p, const struct visit *v)
 {
 	pairs_number(&p->outcome, "rows", (int64_t)v->rows);
 	pairs_number(&p->outcome, "bytes", (int64_t)v->bytes);
+	if (v->exports)
+		pairs_number(&p->outcome, "export", 1);
 	if (v->sqlstate[0])
 		pairs_text(&p->outcome, "sqlstate", slice_text(v->sqlstate));
 	if (v->ended)
@@ -69,12 +72,53 @@ prepare_connect(struct passage *p)
 	return s->found ? NULL : passage_fail(p, E_NOT_FOUND, "there is no such database for this subscriber");
 }
 
+/* ---- what policies may ask ---- */
+
+static void
+add_fact(struct visit *v, struct fact f)
+{
+	v->facts[v->passage->fact_count++] = f;
+}
+
+static void
+add_labels(struct visit *v, const char *name, const struct database_rules *r, bool written)
+{
+	struct slice labels[FACT_TEXTS];
+	size_t count = rules_labels(v->asked, r, v->statement, written, labels);
+	struct slice *kept = NEW_ARRAY(v->asked, struct slice, count + 1);
+	memcpy(kept, labels, count * sizeof *labels);
+	add_fact(v, (struct fact){ .name = name, .kind = FACT_SET, .count = count, .texts = kept });
+}
+
+/* As of each decision: a label or mode may be new since the last. Of a session that has ended, as it was. */
+static void
+ask(struct passage *p)
+{
+	static const struct slice lanes[] = { { (const uint8_t *)"role", 4 }, { (const uint8_t *)"application", 11 } };
+	struct visit *v = p->door;
+	struct session *s = v->session;
+	if (!s)
+		return;
+	const struct database_rules *r = rules_now(s);
+	talloc_free(TAKE(v->asked));
+	v->asked = talloc_new(v);
+	v->mode = v->step == VISIT_CONNECT ? rules_mode_of_entry(r) : rules_mode(r, v->statement);
+	p->observed = v->mode != MODE_ENFORCE;
+	p->facts = v->facts;
+	p->fact_count = 0;
+	add_fact(v, (struct fact){ .name = "lane", .kind = FACT_TEXT, .count = 1, .texts = &lanes[s->application] });
+	add_fact(v, (struct fact){ .name = "shared", .kind = FACT_FLAG, .number = lane_is_shared(s, v->statement) });
+	add_labels(v, "labelsRead", r, false);
+	add_labels(v, "labelsWritten", r, true);
+}
+
 const struct operation postgres_statement_operation = {
 	.name = "postgres.statement",
 	.says = { "A statement through the PostgreSQL gateway", "PostgreSQLゲートウェイ経由の文" },
 	.action = "read",
 	.resource = RESOURCE_OBJECT,
 	.effect = EFFECT_READ,
+	.ask = ask,
 	.describe = describe,
 	.prepare = prepare_statement,
 };
@@ -85,6 +129,7 @@ const struct operation postgres_connect_operation = {
 	.action = "read",
 	.resource = RESOURCE_OBJECT,
 	.effect = EFFECT_READ,
+	.ask = ask,
 	.prepare = prepare_connect,
 };
 
@@ -118,7 +163,6 @@ passage_of(const void *owner, const struct session *s, const struct operation *o
 	p->collection = LITERAL("db");
 	p->object = memory_copy(p, s->database_name);
 	p->on_behalf = memory_copy(p, s->actor);
-	p->observed = s->found && s->database.mode != MODE_ENFORCE;
 	return p;
 }
 
@@ -156,23 +200,6 @@ answered(struct passage *p)
 		talloc_free(v);
 }
 
-/* ---- what policies may ask ---- */
-
-static void
-add_fact(struct visit *v, struct fact f)
-{
-	v->facts[v->passage->fact_count++] = f;
-}
-
-static void
-add_facts(struct visit *v, const struct session *s)
-{
-	static const struct slice lanes[] = { { (const uint8_t *)"role", 4 }, { (const uint8_t *)"application", 11 } };
-	v->passage->facts = v->facts;
-	add_fact(v, (struct fact){ .name = "lane", .kind = FACT_TEXT, .count = 1, .texts = &lanes[s->application] });
-	add_fact(v, (struct fact){ .name = "shared", .kind = FACT_FLAG, .number = lane_is_shared(s, v->statement) });
-}
-
 struct visit *
 visit_new(struct session *s, enum visit_step step, struct turn *t, struct analysis *a, const struct statement *statement)
 {
@@ -181,13 +208,12 @@ visit_new(struct session *s, enum visit_step step, struct turn *t, struct analys
 	v->worker = s->worker;
 	v->turn = t;
 	v->step = step;
-	v->mode = s->found ? s->database.mode : MODE_ENFORCE;
+	v->mode = MODE_ENFORCE;         /* until ask() knows better */
 	v->analysis = a ? talloc_reference(v, a) : NULL;
 	v->statement = statement;
 	v->passage = passage_of(v, s, step == VISIT_CONNECT ? &postgres_connect_operation : &postgres_statement_operation);
 	v->passage->action = step == VISIT_CONNECT ? s->application ? "passage.evaluate" : "read" : lane_action(s, statement);
 	v->application = s->application;
-	add_facts(v, s);
 	v->passage->door = v;
 	v->passage->answered = answered;
 	v->next = s->visits;
@@ -209,6 +235,7 @@ visit_closing(struct session *s, struct turn *t, const char *ended)
 	v->turn = t;
 	v->rows = t->rows;
 	v->bytes = t->bytes;
+	v->exports = t->exports;
 	memcpy(v->sqlstate, t->sqlstate, sizeof v->sqlstate);
 	v->ended = ended;
 	return v;
@@ -261,17 +288,21 @@ visit_judge(struct session *s, const char *action, const struct statement *state
 	struct gate_worker *gate = s->worker->options.gate;
 	uint64_t epoch = record_epoch(gate_options(gate_of(gate))->record);
 	int64_t now = clock_monotonic();
-	bool read = strcmp(action, "read") == 0;
-	if (read && s->judged_epoch == epoch && s->judged_at && now - s->judged_at < SECONDS(JUDGED_FOR))
+	bool read = strcmp(action, "read") == 0 && !rules_tell_apart(rules_now(s));
+	if (read && s->judged_epoch == epoch && s->judged_at && now - s->judged_at < SECONDS(JUDGED_FOR)) {
+		s->judged = s->judged_read;
 		return true;
+	}
 	struct visit *v = visit_new(s, VISIT_WHOLE, NULL, NULL, statement);
 	v->passage->action = action;
 	gate_judge(gate, v->passage);
 	bool good = !visit_error(v);
+	s->judged = v->passage->effects;
 	talloc_free(v);
 	if (read) {
 		s->judged_epoch = epoch;
 		s->judged_at = good ? now : 0;
+		s->judged_read = s->judged;
 	}
 	return good;
 }

@@ -56,8 +56,8 @@ send_away(struct session *s, const char *why)
 static bool
 may_go_on(struct session *s)
 {
-	struct turn *t = s->answering;
-	if (!t || t->kind != TURN_STATEMENT || !t->statement)
+	struct turn *t = turn_running(s);
+	if (!t)
 		return true;
 	if (!t->seen) {
 		t->seen = true;
@@ -120,8 +120,11 @@ static void
 look_again(void *argument)
 {
 	struct postgres_worker *w = argument;
+	int64_t now = clock_monotonic();
 	look(w, false);
-	backend_sweep(w, clock_monotonic());
+	for (struct session *s = w->sessions; s; s = s->next)
+		effect_time(s, now);
+	backend_sweep(w, now);
 	timer_set(w->streams, STREAMS_AGAIN * 1000);
 }
 

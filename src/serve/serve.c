@@ -244,10 +244,18 @@ find_database(void *argument, const void *owner, struct slice name, struct slice
 	return NULL;
 }
 
+static err_t
+find_rules(void *argument, const void *owner, struct slice name, struct database_rules *out)
+{
+	struct worker *w = argument;
+	struct store *view = gate_view(w->postgres_gate);
+	return view ? database_rules_get(owner, view, name, out) : E_CLOSED;
+}
+
 static fallible
 open_postgres(struct serve *s, struct worker *w)
 {
-	const struct postgres_worker_options options = { .find = find_database, .argument = w, .sessions = 16384 };
+	const struct postgres_worker_options options = { .find = find_database, .rules = find_rules, .argument = w, .sessions = 16384 };
 	if (!s->postgres)
 		return NULL;
 	TRY(gate_worker_new(w->loop, s->gate, w->loop, &w->postgres_gate));
