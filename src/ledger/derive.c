@@ -112,6 +112,25 @@ derive_leaf(void *context, uint64_t seq, struct slice leaf)
 
 /* ---- batches ---- */
 
+/* What binds position, range and heads to each other: neither is believed without the others. */
+static void
+seal_position(const struct follower *f, const uint8_t heads[LOGS_SUM], uint8_t seal[DIGEST_SIZE])
+{
+	ledger_functions->sha256(NULL, (struct proof_bytes[]){ { (const uint8_t *)&f->position, sizeof f->position },
+	                                                       { (const uint8_t *)&f->range, sizeof f->range }, { heads, LOGS_SUM } }, 3, seal);
+}
+
+static fallible
+save_position(struct follower *f)
+{
+	uint8_t heads[LOGS_SUM], seal[DIGEST_SIZE];
+	logs_sum(f->logs, heads);
+	seal_position(f, heads, seal);
+	return store_run(f->derived, QUERY_POSITION_PUT,
+	                 BIND(as_number((int64_t)f->position), as_bytes(slice_of(&f->range, sizeof f->range)), as_bytes(slice_of(heads, sizeof heads)),
+	                      as_bytes(slice_of(seal, sizeof seal))));
+}
+
 static fallible
 derive_run(struct follower *f, bool *end)
 {
@@ -124,8 +143,7 @@ derive_run(struct follower *f, bool *end)
 	}
 	TRY(save_terms(f));
 	TRY(logs_save(f->logs, f->derived));
-	return store_run(f->derived, QUERY_POSITION_PUT,
-	                 BIND(as_number((int64_t)f->position), as_bytes(slice_of(&f->range, sizeof f->range))));
+	return save_position(f);
 }
 
 /* One batch in one transaction. After a failure what is in memory is not what is in the file: the follower ends. */
@@ -189,16 +207,25 @@ follower_catch_up(struct follower *f)
 
 /* ---- opening ---- */
 
+/* Fails with E_SEALED where what is there does not belong together. */
 static fallible
 load_position(struct follower *f)
 {
+	uint8_t seal[DIGEST_SIZE], heads[LOGS_SUM];
 	SCOPED struct rows *rows = NULL;
 	TRY(store_rows(NULL, f->derived, QUERY_POSITION_GET, BIND_NONE, &rows));
-	if (rows_next(rows) && row_bytes(rows, 1).size == sizeof f->range) {
-		f->position = (uint64_t)row_number(rows, 0);
-		memcpy(&f->range, row_bytes(rows, 1).data, sizeof f->range);
-	}
-	return rows_end(rows);
+	if (!rows_next(rows))
+		return rows_end(rows);
+	if (row_bytes(rows, 1).size != sizeof f->range || row_bytes(rows, 2).size != LOGS_SUM || row_bytes(rows, 3).size != DIGEST_SIZE)
+		return E_SEALED;
+	f->position = (uint64_t)row_number(rows, 0);
+	memcpy(&f->range, row_bytes(rows, 1).data, sizeof f->range);
+	seal_position(f, row_bytes(rows, 2).data, seal);
+	if (memcmp(seal, row_bytes(rows, 3).data, sizeof seal) != 0)
+		return E_SEALED;
+	TRY(logs_load(f->logs, f->derived));
+	logs_sum(f->logs, heads);
+	return memcmp(heads, row_bytes(rows, 2).data, sizeof heads) == 0 ? NULL : E_SEALED;
 }
 
 static fallible
@@ -207,19 +234,33 @@ clear(struct follower *f)
 	f->position = 0;
 	f->term_count = 0;
 	f->range = (struct proof_range){ 0 };
-	TRY(store_run(f->derived, QUERY_POSITION_PUT, BIND(as_number(0), as_bytes(slice_of(&f->range, sizeof f->range)))));
-	TRY(store_run(f->derived, QUERY_TERMS_CLEAR, BIND_NONE));
-	TRY(store_run(f->derived, QUERY_LOG_TILES_CLEAR, BIND_NONE));
-	return store_run(f->derived, QUERY_HEADS_CLEAR, BIND_NONE);
+	TRY(store_begin(f->derived));
+	err_t e = store_run(f->derived, QUERY_TERMS_CLEAR, BIND_NONE);
+	if (!e)
+		e = store_run(f->derived, QUERY_LOG_TILES_CLEAR, BIND_NONE);
+	if (!e)
+		e = store_run(f->derived, QUERY_HEADS_CLEAR, BIND_NONE);
+	if (!e)
+		e = save_position(f);
+	if (!e)
+		return store_commit(f->derived);
+	store_rollback(f->derived);
+	return e;
 }
 
-fallible
-follower_rebuild(struct follower *f, const uint8_t map_key[32])
+static void
+forget_logs(struct follower *f, const uint8_t map_key[32])
 {
 	talloc_free(f->logs);
 	talloc_free(f->map);
 	f->logs = logs_new(f, map_key);
 	f->map = map_new(f);
+}
+
+fallible
+follower_rebuild(struct follower *f, const uint8_t map_key[32])
+{
+	forget_logs(f, map_key);
 	TRY(clear(f));
 	return follower_catch_up(f);
 }
@@ -235,6 +276,33 @@ open_derived(struct follower *f)
 	return load_position(f);
 }
 
+static void
+remove_derived(const struct follower *f)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		SCOPED char *path = memory_format(NULL, "%s/ledger/derived.db%s", f->dir, ends[i]);
+		(void)unlink(path);
+	}
+}
+
+/* What cannot be read, or does not belong together, is thrown away: it is made anew from the entries. */
+static fallible
+open_or_begin(struct follower *f, const uint8_t map_key[32])
+{
+	forget_logs(f, map_key);
+	err_t e = open_derived(f);
+	if (e != E_IO && e != E_STORE && e != E_SEALED)
+		return e;
+	log_event(LOG_ERROR, "ledger.derived.damaged", "code", e->name, "then", "it is made anew from the entries", NULL);
+	talloc_free(TAKE(f->derived));
+	remove_derived(f);
+	f->position = 0;
+	f->range = (struct proof_range){ 0 };
+	forget_logs(f, map_key);
+	return open_derived(f);
+}
+
 fallible
 follower_open(const void *owner, const char *dir, const uint8_t map_key[32], struct follower **out)
 {
@@ -245,17 +313,13 @@ follower_open(const void *owner, const char *dir, const uint8_t map_key[32], str
 	TRY(leaves_tail(f->leaves, &first, &end));
 	TRY(sealer_open(f, dir, first, &f->sealer, &f->sealed));
 	TRY(hashes_open(f, dir, true, &f->hashes));
-	TRY(open_derived(f));
-	f->logs = logs_new(f, map_key);
-	f->map = map_new(f);
+	TRY(open_or_begin(f, map_key));
 	f->lost = f->position > (end > f->sealed ? end : f->sealed);
 	if (!hashes_cover(f->hashes, f->position) || f->lost) {
 		log_event(LOG_WARNING, "ledger.rebuilt", "why", f->lost ? "the store ends before what was derived from it" : "hashes are missing", NULL);
 		TRY(follower_rebuild(f, map_key));
-	} else {
-		TRY(logs_load(f->logs, f->derived));
+	} else
 		TRY(follower_catch_up(f));
-	}
 	*out = TAKE(f);
 	return NULL;
 }

@@ -9,13 +9,14 @@ CREATE TABLE IF NOT EXISTS log_head (log TEXT PRIMARY KEY, size INTEGER NOT NULL
 CREATE TABLE IF NOT EXISTS log_tile (log INTEGER NOT NULL, tile INTEGER NOT NULL, last INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (log, tile)) WITHOUT ROWID;
 
 -- name: derived_position
-CREATE TABLE IF NOT EXISTS position (one INTEGER PRIMARY KEY, next INTEGER NOT NULL, range BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS derived (one INTEGER PRIMARY KEY, next INTEGER NOT NULL, range BLOB NOT NULL, heads BLOB NOT NULL, seal BLOB NOT NULL);
 
 -- name: position_get
-SELECT next, range FROM position;
+SELECT next, range, heads, seal FROM derived;
 
 -- name: position_put
-INSERT INTO position (one, next, range) VALUES (1, $1, $2) ON CONFLICT (one) DO UPDATE SET next = $1, range = $2;
+INSERT INTO derived (one, next, range, heads, seal) VALUES (1, $1, $2, $3, $4)
+ON CONFLICT (one) DO UPDATE SET next = $1, range = $2, heads = $3, seal = $4;
 
 -- name: head_put
 INSERT INTO log_head (log, size, time, range) VALUES ($1, $2, $3, $4) ON CONFLICT (log) DO UPDATE SET size = $2, time = $3, range = $4;

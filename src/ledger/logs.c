@@ -5,7 +5,7 @@
 #include "ledger/append.h"
 #include "ledger/derived_sql.h"
 
-enum { LOG_BUCKETS = 65536, TILE_HEIGHT = 8 };
+enum { LOG_BUCKETS = 65536, TILE_HEIGHT = 8, SUM_WORDS = LOGS_SUM / sizeof(uint64_t) };
 
 struct log {
 	struct log *next;               /* in its bucket */
@@ -15,6 +15,7 @@ struct log {
 	uint64_t size;
 	struct proof_hash *range;
 	size_t count, room;
+	uint64_t hash[SUM_WORDS];       /* of what is saved; zeros: nothing is */
 	char name[];
 };
 
@@ -22,6 +23,7 @@ struct logs {
 	uint8_t map_key[32];
 	struct log *buckets[LOG_BUCKETS];
 	struct log *touched, *unmapped;
+	uint64_t sum[SUM_WORDS];
 };
 
 struct logs *
@@ -119,6 +121,26 @@ logs_add(struct logs *l, struct store *derived, const struct proof_entry *e, uin
 	                      as_bytes(slice_of(tile.bytes, PROOF_HASH))));
 }
 
+static void
+sum_head(struct logs *l, struct log *log)
+{
+	uint8_t digest[DIGEST_SIZE];
+	const uint64_t numbers[2] = { log->size, (uint64_t)log->time };
+	ledger_functions->sha256(NULL, (struct proof_bytes[]){ { (const uint8_t *)log->name, strlen(log->name) + 1 }, { (const uint8_t *)numbers, sizeof numbers },
+	                                                       { log->range->bytes, log->count * PROOF_HASH } }, 3, digest);
+	for (size_t i = 0; i < SUM_WORDS; i++)
+		l->sum[i] -= log->hash[i];
+	memcpy(log->hash, digest, sizeof log->hash);
+	for (size_t i = 0; i < SUM_WORDS; i++)
+		l->sum[i] += log->hash[i];
+}
+
+void
+logs_sum(const struct logs *l, uint8_t out[LOGS_SUM])
+{
+	memcpy(out, l->sum, LOGS_SUM);
+}
+
 fallible
 logs_save(struct logs *l, struct store *derived)
 {
@@ -127,6 +149,7 @@ logs_save(struct logs *l, struct store *derived)
 		TRY(store_run(derived, QUERY_HEAD_PUT,
 		              BIND(as_text(slice_text(log->name)), as_number((int64_t)log->size), as_number(log->time),
 		                   as_bytes(slice_of(log->range, log->count * sizeof *log->range)))));
+		sum_head(l, log);
 		l->touched = log->touched == log ? NULL : log->touched;
 		log->touched = NULL;
 	}
@@ -144,10 +167,11 @@ logs_load(struct logs *l, struct store *derived)
 		log->size = (uint64_t)row_number(rows, 1);
 		log->time = row_number(rows, 2);
 		log->count = log->room = range.size / PROOF_HASH;
-		if (log->count != (size_t)__builtin_popcountll(log->size))
-			return E_ENTRY_FORM;
+		if (log->size == 0 || log->count != (size_t)__builtin_popcountll(log->size) || range.size % PROOF_HASH)
+			return E_SEALED;
 		log->range = memory_grow(log, log->range, PROOF_HASH, log->room);
 		memcpy(log->range, range.data, range.size);
+		sum_head(l, log);
 		touch(l, log);
 	}
 	TRY(rows_end(rows));

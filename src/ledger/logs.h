@@ -19,6 +19,10 @@ fallible logs_add(struct logs *, struct store *derived, const struct proof_entry
 fallible logs_save(struct logs *, struct store *derived);
 /* Puts what changed since the last call into the map. */
 void logs_map(struct logs *, struct map *);
+/* The sum of the saved heads' hashes, whatever their order (Bellare and Micciancio's AdHASH): of the same heads the same, and
+ * of others another. A head that was altered, lost or added in derived.db shows in it. */
+enum { LOGS_SUM = 32 };
+void logs_sum(const struct logs *, uint8_t out[LOGS_SUM]);
 void logs_each(const struct logs *, void (*each)(void *, const char *name, uint64_t size, int64_t time), void *argument);
 
 struct proof_hash log_label(const uint8_t map_key[32], struct slice name);

@@ -6,6 +6,7 @@ import unittest
 from house import House
 
 SAMPLE = {"collection": "tickets", "id": "4005", "entry": "1", "credential": "crd_none", "application": "x", "passage": "0" * 32}
+BY_FORMAT = {"date-time": "2030-01-01T00:00:00Z", "^([0-9]+[smhd])+$": "5m"}
 BY_TYPE = {"boolean": True, "integer": 1, "array": [], "object": {}}
 
 
@@ -28,7 +29,7 @@ class Matrix(unittest.TestCase):
         body = {}
         for name, field in schema.get("properties", {}).items():
             if name in schema.get("required", []) or name == "subscriber":
-                body[name] = values.get(name, BY_TYPE.get(field.get("type"), "x"))
+                body[name] = values.get(name, BY_FORMAT.get(field.get("format") or field.get("pattern"), BY_TYPE.get(field.get("type"), "x")))
         return body
 
     def call(self, row, method, path, subscriber, who):
