@@ -141,7 +141,7 @@ ignore_fault(void *argument, const char *kind, const char *file, uint64_t index,
 err_t
 check_book(struct look *l, struct check_result *f)
 {
-	struct ledger_check check = { .fault = ignore_fault };
+	struct ledger_check check = { .fault = ignore_fault, .map_key = ledger_map_key(l->ledger) };
 	struct keys_log log;
 	TRY(keys_log(l->owner, l->keys, &log));
 	check.signed_size = log.size;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BATCH = 16384 };                 /* leaves in a transaction, where there are that many */
+enum { BATCH = 65536 };                 /* leaves in a transaction, where there are that many */
 
 int64_t
 term_key(enum term term, struct slice value)

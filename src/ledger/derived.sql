@@ -53,3 +53,6 @@ SELECT seq FROM term WHERE key = $1 AND seq < $2 AND seq >= $3 ORDER BY seq DESC
 
 -- name: term_from
 SELECT seq FROM term WHERE key = $1 AND seq >= $2 ORDER BY seq LIMIT $3;
+
+-- name: log_tile_hash
+SELECT hash FROM log_tile WHERE log = $1 AND tile = $2;

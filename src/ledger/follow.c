@@ -124,6 +124,12 @@ ledger_open(const void *owner, const char *dir, struct store *source, struct key
 	return NULL;
 }
 
+const uint8_t *
+ledger_map_key(const struct ledger *l)
+{
+	return l->map_key;
+}
+
 /* ---- the checkpoint ---- */
 
 char *

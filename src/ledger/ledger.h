@@ -123,8 +123,9 @@ fallible ledger_each(struct ledger_reader *, uint64_t from, size_t limit,
 /* Re-hashes everything, on all cores; `fault` gets kind, file, index and text of each fault in order, `progress` (or
  * NULL) the count so far. The tree must lead to the root that was signed at signed_size, where that is not 0. */
 struct ledger_check {
-	uint64_t signed_size;
+	uint64_t signed_size;           /* what the keeper signed last; 0: not known */
 	struct proof_hash signed_root;
+	const uint8_t *map_key;         /* NULL: the map's roots cannot be made again */
 	void (*fault)(void *, const char *kind, const char *file, uint64_t index, const char *text);
 	void (*progress)(void *, uint64_t done);
 	void *argument;
@@ -132,6 +133,8 @@ struct ledger_check {
 	struct proof_hash root;         /* out */
 };
 fallible ledger_verify(struct ledger_reader *, struct ledger_check *);
+/* For its map_key: who has the ledger open may have the map compared, too. */
+const uint8_t *ledger_map_key(const struct ledger *);
 
 /* The entry as CONTRACT.md shows it; `keys` may be NULL: then the detail stays closed. A new reference. */
 json_t *entry_json(struct keys *keys, uint64_t seq, const struct proof_entry *);

@@ -21,16 +21,19 @@ struct log {
 
 struct logs {
 	uint8_t map_key[32];
+	bool has_map_key;
 	struct log *buckets[LOG_BUCKETS];
 	struct log *touched, *unmapped;
 	uint64_t sum[SUM_WORDS];
 };
 
 struct logs *
-logs_new(const void *owner, const uint8_t map_key[32])
+logs_new(const void *owner, const uint8_t *map_key)
 {
 	struct logs *l = NEW(owner, struct logs);
-	memcpy(l->map_key, map_key, sizeof l->map_key);
+	l->has_map_key = map_key != NULL;
+	if (map_key)
+		memcpy(l->map_key, map_key, sizeof l->map_key);
 	return l;
 }
 
@@ -55,20 +58,35 @@ log_leaf(uint64_t main_index, const struct proof_hash *entry)
 	return proof_leaf_hash(ledger_functions, (struct proof_bytes){ data, sizeof data });
 }
 
-static struct log *
-find(struct logs *l, struct slice name)
+static size_t
+bucket_of(struct slice name)
 {
 	size_t at = 5381;
 	for (size_t i = 0; i < name.size; i++)
 		at = at * 33 ^ name.data[i];
-	struct log **bucket = &l->buckets[at % LOG_BUCKETS];
-	for (struct log *log = *bucket; log; log = log->next)
-		if (slice_is(name, log->name))
-			return log;
+	return at % LOG_BUCKETS;
+}
+
+static struct log *
+look(const struct logs *l, struct slice name)
+{
+	struct log *log = l->buckets[bucket_of(name)];
+	while (log && !slice_is(name, log->name))
+		log = log->next;
+	return log;
+}
+
+static struct log *
+find(struct logs *l, struct slice name)
+{
+	struct log *found = look(l, name), **bucket = &l->buckets[bucket_of(name)];
+	if (found)
+		return found;
 	struct log *log = memory_zeroed(l, sizeof *log + name.size + 1, 1, "struct log");
 	memcpy(log->name, name.data, name.size);
 	log->key = term_key(TERM_LOG, name);
-	log->label = log_label(l->map_key, name);
+	if (l->has_map_key)
+		log->label = log_label(l->map_key, name);
 	log->next = *bucket;
 	return *bucket = log;
 }
@@ -102,6 +120,24 @@ append(struct log *log, struct proof_hash node, struct proof_hash *tile)
 	}
 	log->range[log->count++] = node;
 	log->size++;
+}
+
+bool
+logs_append(struct logs *l, struct slice name, const struct proof_hash *leaf, struct proof_hash *tile, int64_t *key, uint64_t *size)
+{
+	struct log *log = find(l, name);
+	append(log, *leaf, tile);
+	touch(l, log);
+	*key = log->key;
+	*size = log->size;
+	return log->size % (1 << TILE_HEIGHT) == 0;
+}
+
+bool
+logs_same(const struct logs *l, const struct logs *other, struct slice name)
+{
+	const struct log *a = look(l, name), *b = look(other, name);
+	return a && b && a->size == b->size && memcmp(a->range, b->range, a->count * sizeof *a->range) == 0;
 }
 
 fallible

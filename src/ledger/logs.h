@@ -10,11 +10,16 @@
 
 struct logs;
 
-struct logs *logs_new(const void *owner, const uint8_t map_key[32]);
+/* `map_key` (32 bytes) NULL: for counting alone, without labels. */
+struct logs *logs_new(const void *owner, const uint8_t *map_key);
 /* What is in derived.db. */
 fallible logs_load(struct logs *, struct store *derived);
 /* The next entry of a log. Fails with E_ENTRY_FORM where its sequence is not the next. */
 fallible logs_add(struct logs *, struct store *derived, const struct proof_entry *, uint64_t main_index, const struct proof_hash *entry);
+/* The same for who keeps nothing: its leaf as it is; true if it completes a tile of 256, whose root *tile then is. */
+bool logs_append(struct logs *, struct slice name, const struct proof_hash *leaf, struct proof_hash *tile, int64_t *key, uint64_t *size);
+/* The saved head of one log; false where there is none. */
+bool logs_same(const struct logs *, const struct logs *other, struct slice name);
 /* Writes what was touched since the last call. */
 fallible logs_save(struct logs *, struct store *derived);
 /* Puts what changed since the last call into the map. */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "ledger/reader.h"
+#include "ledger/recount.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -21,6 +22,11 @@ struct part_log {
 	struct part_log *next;          /* in its bucket */
 	struct part_log *after;         /* as they came */
 	uint64_t first, index, count;   /* index: the main index of the first */
+	struct part_leaf {
+		uint64_t index;
+		struct proof_hash hash; /* as a leaf of its log */
+	} *leaves;
+	size_t leaf_count, leaf_room;
 	char name[];
 };
 
@@ -58,7 +64,19 @@ fault_at(struct part *p, const char *kind, uint64_t index, const char *text, con
 }
 
 static void
-count_in_log(struct part *p, uint64_t index, const struct proof_entry *e)
+keep_leaf(struct part *p, struct part_log *l, uint64_t index, const struct proof_hash *entry)
+{
+	if (index >= p->derived)
+		return;
+	if (l->leaf_count == l->leaf_room) {
+		l->leaf_room = l->leaf_room ? 2 * l->leaf_room : 4;
+		l->leaves = memory_grow(p, l->leaves, sizeof *l->leaves, l->leaf_room);
+	}
+	l->leaves[l->leaf_count++] = (struct part_leaf){ index, log_leaf(index, entry) };
+}
+
+static void
+count_in_log(struct part *p, uint64_t index, const struct proof_entry *e, const struct proof_hash *entry)
 {
 	size_t at = 5381;
 	for (size_t i = 0; i < e->log.size; i++)
@@ -77,6 +95,7 @@ count_in_log(struct part *p, uint64_t index, const struct proof_entry *e)
 	} else if (e->log_seq != l->first + l->count)
 		fault_at(p, "order", index, "the sequence in its log is not the next", NULL);
 	l->count = e->log_seq + 1 - l->first;
+	keep_leaf(p, l, index, entry);
 }
 
 static struct proof_hash
@@ -84,18 +103,20 @@ check_entry(struct part *p, uint64_t index, struct proof_bytes bytes)
 {
 	uint8_t data[1 + PROOF_HASH] = { 0 };
 	struct proof_entry e;
+	struct proof_hash hash;
 	const char *why;
+	ledger_functions->sha256(NULL, &bytes, 1, hash.bytes);
+	memcpy(data + 1, hash.bytes, PROOF_HASH);
 	if (!proof_entry_parse(bytes, &e, &why))
 		fault_at(p, "entry", index, why, NULL);
 	else {
-		count_in_log(p, index, &e);
+		count_in_log(p, index, &e, &hash);
 		if ((int64_t)e.time < p->last_time)
 			fault_at(p, "order", index, "the recorded time falls", NULL);
 		p->first_time = p->first_time < 0 ? (int64_t)e.time : p->first_time;
 		p->last_time = (int64_t)e.time;
 	}
 	p->entries++;
-	ledger_functions->sha256(NULL, &bytes, 1, data + 1);
 	return proof_leaf_hash(ledger_functions, (struct proof_bytes){ data, sizeof data });
 }
 
@@ -114,8 +135,8 @@ compare_hash(struct part *p, uint64_t index, const struct proof_hash *hash)
 	if (index % TILE >= p->tile_count) {
 		if (index < p->derived)
 			fault_at(p, "tree", index, "its hash is missing", "ledger/hashes");
-	} else if (!proof_hash_same(&p->tile[index % TILE], hash))
-		fault_at(p, "entry", index, "the entry's hash is not the one that was recorded", NULL);
+	} else if (!proof_hash_same(&p->tile[index % TILE], hash))     /* a sealed leaf has a checksum of its own, and it held */
+		fault_at(p, p->sealed ? "tree" : "entry", index, "the entry's hash is not the one that was recorded", p->sealed ? "ledger/hashes" : NULL);
 	return NULL;
 }
 
@@ -198,6 +219,32 @@ check_part(struct part *p, uint64_t tail, uint64_t end)
 	return NULL;
 }
 
+/* The levels above: a tile's root stands in the file of the next. */
+static fallible
+check_levels(struct part *p)
+{
+	struct proof_hash *roots = NEW_ARRAY(p, struct proof_hash, SEALED_FILE / TILE), *read = NEW_ARRAY(p, struct proof_hash, SEALED_FILE / TILE), nodes[TILE];
+	size_t tiles = (size_t)(p->next - p->begin) / TILE, count = tiles;
+	if (!p->reader->hashes || p->derived < p->next || tiles == 0)
+		return NULL;
+	for (size_t i = 0; i < tiles; i++) {
+		memcpy(nodes, p->leaves + i * TILE, sizeof nodes);
+		roots[i] = tree_fold(nodes, TILE);
+	}
+	TRY(hashes_get(p->reader->hashes, 1, p->begin / TILE, read, &count));
+	for (size_t i = 0; i < tiles; i++)
+		if (i >= count || !proof_hash_same(&roots[i], &read[i]))
+			fault_at(p, "tree", p->begin + i * TILE, "a tile's root is not that of its hashes", "ledger/hashes.1");
+	if (tiles < TILE)
+		return NULL;
+	struct proof_hash root = tree_fold(roots, TILE), said;
+	count = 1;
+	TRY(hashes_get(p->reader->hashes, 2, p->begin / SEALED_FILE, &said, &count));
+	if (count == 0 || !proof_hash_same(&root, &said))
+		fault_at(p, "tree", p->begin, "a tile's root is not that of its hashes", "ledger/hashes.2");
+	return NULL;
+}
+
 struct work {
 	const char *dir;
 	uint64_t tail, end, derived;    /* where the tail begins; one past the last leaf; how many have a hash */
@@ -223,6 +270,8 @@ do_part(struct work *w, size_t number)
 	p->error = ledger_reader_open(p, w->dir, &p->reader);
 	if (!p->error)
 		p->error = check_part(p, w->tail, end < w->end ? end : w->end);
+	if (!p->error)
+		p->error = check_levels(p);
 	talloc_free(p->reader);
 	p->reader = NULL;
 	return p;
@@ -253,6 +302,12 @@ do_parts(void *argument)
 
 struct whole {
 	struct ledger_check *check;
+	struct recount *recount;
+	struct signed_root {
+		uint64_t size;          /* 0: none */
+		struct proof_hash root;
+		const char *text;
+	} expected[2];                  /* by the keeper, and by the store */
 	struct proof_range range;
 	int64_t time;
 	struct log_size {
@@ -289,10 +344,47 @@ merge_log(struct whole *v, const struct part_log *l, bool sealed)
 	s->size = l->first + l->count;
 }
 
+/* The root of each size that was signed, where this part reaches it: nobody can make another tree lead there. */
+static void
+compare_roots(struct whole *v, const struct part *p)
+{
+	for (size_t i = 0; i < 2; i++) {
+		const struct signed_root *e = &v->expected[i];
+		if (e->size <= p->begin || e->size > p->next)
+			continue;
+		struct proof_range range = v->range;
+		for (uint64_t k = p->begin; k < e->size; k++)
+			proof_range_append(ledger_functions, &range, &p->leaves[k - p->begin]);
+		struct proof_hash root = proof_range_root(ledger_functions, &range);
+		if (!proof_hash_same(&root, &e->root))
+			report(v, "root", "store/store.db", e->size - 1, e->text);
+	}
+}
+
+/* First those that the signed map covers, in all logs. */
+static err_t
+merge_leaves(struct whole *v, const struct part *p)
+{
+	const uint64_t covers = recount_covers(v->recount), end = recount_end(v->recount);
+	bool split = covers > p->begin && covers <= p->next;
+	for (int round = split ? 0 : 1; round < 2; round++) {
+		for (const struct part_log *l = p->logs; l; l = l->after)
+			for (size_t i = 0; i < l->leaf_count; i++) {
+				const struct part_leaf *leaf = &l->leaves[i];
+				if (leaf->index < end && (!split || (leaf->index < covers) == (round == 0)))
+					TRY(recount_leaf(v->recount, slice_text(l->name), &leaf->hash, leaf->index));
+			}
+		if (split && round == 0)
+			recount_map(v->recount);
+	}
+	return NULL;
+}
+
 static void
 merge_hashes(struct whole *v, struct part *p)
 {
 	size_t count = p->next - p->begin;
+	compare_roots(v, p);
 	if (count == SEALED_FILE) {
 		struct proof_hash root = tree_fold(p->leaves, count);
 		proof_range_join(ledger_functions, &v->range, FILE_HEIGHT, &root);
@@ -302,7 +394,7 @@ merge_hashes(struct whole *v, struct part *p)
 		proof_range_append(ledger_functions, &v->range, &p->leaves[i]);
 }
 
-static void
+static err_t
 merge(struct whole *v, struct part *p)
 {
 	if (p->first_time >= 0 && p->first_time < v->time)
@@ -316,6 +408,7 @@ merge(struct whole *v, struct part *p)
 	v->check->entries += p->entries;
 	if (v->check->progress)
 		v->check->progress(v->check->argument, p->next);
+	return merge_leaves(v, p);
 }
 
 static err_t
@@ -331,7 +424,7 @@ merge_all(struct whole *v, struct work *w)
 		pthread_mutex_unlock(&w->lock);
 		err_t e = p->error;
 		if (!e)
-			merge(v, p);
+			e = merge(v, p);
 		talloc_free(p);
 		w->parts[i] = NULL;
 		if (e) {
@@ -346,24 +439,36 @@ merge_all(struct whole *v, struct work *w)
 	return NULL;
 }
 
-/* The tree that was hashed again must lead to the one that was signed: nobody can recompute that. */
-static fallible
-compare_signed(struct whole *v, struct ledger_reader *r)
+static void
+expect(struct whole *v, size_t i, uint64_t size, const struct proof_hash *root, const char *text, uint64_t end)
 {
-	struct tree tree = hashes_tree(r->hashes);
+	v->expected[i] = (struct signed_root){ size, *root, text };
+	if (size > end)
+		report(v, "root", "store/store.db", end, "the ledger ends before the checkpoint that was signed last");
+}
+
+static void
+recount_report(void *argument, const char *kind, const char *file, uint64_t index, const char *text)
+{
+	report(argument, kind, file, index, text);
+}
+
+/* What there is to compare with: the keeper's word, the newest checkpoint, what was derived. */
+static fallible
+begin_comparing(struct whole *v, struct ledger_reader *r, uint64_t end)
+{
 	struct proof_hash root;
-	if (v->check->signed_size > v->range.size) {
-		report(v, "root", "store/store.db", v->range.size, "the ledger ends before the checkpoint that was signed last");
+	struct slice leaf;
+	uint64_t size;
+	TRY(recount_new(v, r, v->check->map_key, recount_report, v, &v->recount));
+	if (v->check->signed_size)
+		expect(v, 0, v->check->signed_size, &v->check->signed_root, "the tree is not the one whose checkpoint was signed", end);
+	if (!recount_signed(v->recount, &size, &root))
 		return NULL;
-	}
-	if (v->check->signed_size == 0 || v->check->faults || !r->hashes)
-		return NULL;
-	err_t e = tree_root(&tree, v->check->signed_size, &root);
-	if (e == E_NOT_FOUND)
-		return NULL;            /* not yet derived */
-	TRY(e);
-	if (!proof_hash_same(&root, &v->check->signed_root))
-		report(v, "root", "store/store.db", v->check->signed_size - 1, "the tree is not the one whose checkpoint was signed");
+	if (size != v->check->signed_size)
+		expect(v, 1, size, &root, "the tree is not that of the newest checkpoint", end);
+	if (size && size <= end && !leaves_get(r->leaves, size - 1, &leaf))
+		recount_map_leaf(v->recount, leaf);
 	return NULL;
 }
 
@@ -392,6 +497,8 @@ ledger_verify(struct ledger_reader *r, struct ledger_check *check)
 	w.tail = tail_end ? w.tail : UINT64_MAX;
 	TRY(ledger_reader_end(r, &w.end));
 	TRY(ledger_reader_derived(r, &w.derived));
+	TRY(begin_comparing(v, r, w.end));
+	w.derived = w.derived > recount_end(v->recount) ? w.derived : recount_end(v->recount);
 	w.count = (size_t)((w.end + SEALED_FILE - 1) / SEALED_FILE);
 	w.parts = NEW_ARRAY(v, struct part *, w.count + 1);
 	pthread_mutex_init(&w.lock, NULL);
@@ -406,5 +513,6 @@ ledger_verify(struct ledger_reader *r, struct ledger_check *check)
 	pthread_cond_destroy(&w.changed);
 	TRY(e);
 	check->root = proof_range_root(ledger_functions, &v->range);
-	return compare_signed(v, r);
+	recount_finish(v->recount);
+	return NULL;
 }

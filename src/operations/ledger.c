@@ -164,7 +164,8 @@ static err_t
 ledger_verify_prepare(struct passage *p)
 {
 	json_t *faults = json_array();
-	struct ledger_check check = { .fault = add_fault, .argument = faults };
+	struct ledger_check check = { .fault = add_fault, .argument = faults,
+	                              .map_key = ledger_map_key(gate_options(gate_of(p->worker))->ledger) };
 	struct keys_log log;
 	char root[64];
 	err_t e = keys_log(p, p->keys, &log);

@@ -106,7 +106,7 @@ store_open(const void *owner, const char *path, enum store_use use, struct store
 	if (use == STORE_READ)
 		TRY(execute(s, "PRAGMA query_only = ON"));
 	if (use == STORE_DERIVED)
-		TRY(execute(s, "PRAGMA synchronous = NORMAL"));
+		TRY(execute(s, "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -49152"));     /* a batch's pages, before they are written */
 	*out = TAKE(s);
 	return NULL;
 }
