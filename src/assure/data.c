@@ -143,7 +143,11 @@ check_book(struct look *l, struct check_result *f)
 {
 	struct ledger_check check = { .fault = ignore_fault, .map_key = ledger_map_key(l->ledger) };
 	struct keys_log log;
-	TRY(keys_log(l->owner, l->keys, &log));
+	if (keys_log(l->owner, l->keys, &log)) {
+		f->state = CHECK_BROKEN;
+		snprintf(f->value, sizeof f->value, "the keeper does not know what was signed");
+		return NULL;
+	}
 	check.signed_size = log.size;
 	check.signed_root = log.root;
 	TRY(ledger_verify(l->reader, &check));

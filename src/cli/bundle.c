@@ -218,6 +218,9 @@ read_kept(struct job *j, const char *path)
 		return cannot_read(path, errno);
 	}
 	j->policy.kept = (struct proof_bytes){ j->kept, fread(j->kept, 1, KEPT_MAX, f) };
+	struct proof_bytes *kept = &j->policy.kept;
+	while (kept->size > 1 && kept->data[kept->size - 1] == '\n' && kept->data[kept->size - 2] == '\n')
+		kept->size--;           /* as `jq -r` leaves it; a note ends with one newline */
 	bool ok = !ferror(f);
 	fclose(f);
 	return ok || cannot_read(path, errno);

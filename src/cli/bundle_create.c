@@ -190,6 +190,8 @@ ask(void *owner, struct words *w, const char *subscriber, struct response *r)
 		struct slice note = file_read(owner, previous, 16384);
 		if (!note.data)
 			return EXIT_FAILED;
+		while (note.size > 1 && note.data[note.size - 1] == '\n' && note.data[note.size - 2] == '\n')
+			note.size--;            /* as `jq -r` leaves it; a note ends with one newline */
 		json_object_set_new(body, "previous", json_stringn((const char *)note.data, note.size));
 	}
 	char *text = json_dumps(body, JSON_COMPACT);
@@ -200,9 +202,21 @@ ask(void *owner, struct words *w, const char *subscriber, struct response *r)
 	return sent && r->status == 200 ? EXIT_DONE : client_failure(r);
 }
 
+/* A file of its own, or none yet: not a device, nor what a link leads to. */
+static bool
+is_replaceable(const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT;
+	return S_ISREG(st.st_mode);
+}
+
 static int
 create(struct words *w, const char *subscriber, const char *path)
 {
+	if (strcmp(path, "-") == 0 || !is_replaceable(path))
+		return usage_error("bundle create: %s: expected the name of a file; devices, links and - are not written to", path);
 	SCOPED void *owner = talloc_new(NULL);
 	struct job j = { .owner = owner, .subscriber = subscriber, .progress = isatty(2) };
 	struct response r;
@@ -219,7 +233,8 @@ create(struct words *w, const char *subscriber, const char *path)
 	exit = write_all(&j, r.json);
 	if (j.progress)
 		fputs("\r\033[K", stderr);
-	if ((!close_archive(&j.archive) || rename(fresh, path) != 0) && !exit) {
+	bool written = close_archive(&j.archive);
+	if (!exit && (!written || rename(fresh, path) != 0)) {  /* what was there stays until the new one is whole */
 		fprintf(stderr, "sekisho: %s: %s\n", path, errno ? strerror(errno) : "it cannot be written");
 		exit = EXIT_FAILED;
 	}

@@ -208,6 +208,8 @@ encode_entries(struct passage *p, size_t *count)
 			d.purpose = part->purpose;
 			d.on_behalf = part->on_behalf;
 			pairs_text(&d.outcome, "action", part->action);
+			if (part->rows)
+				pairs_number(&d.outcome, "rows", part->rows);
 			if (part->version) {
 				pairs_number(&d.outcome, "version", part->version);
 				pairs_number(&d.outcome, "bytes", part->bytes);

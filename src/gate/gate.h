@@ -97,6 +97,7 @@ struct part {
 	struct slice policies[ENTRY_POLICIES];
 	struct slice subscriber, resource, purpose, on_behalf, action;
 	int64_t version, bytes;         /* of an object; version 0: of none */
+	int64_t rows;                   /* that were shown of it; 0: not counted */
 };
 
 /* What the permits that decided ask besides, by their annotations; 0: nothing. The door keeps to it; `approval` the gate itself. */

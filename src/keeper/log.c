@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
-enum { USE_LOG_KEY = 110, USE_LOG_NAME = 111, STATE_MAX = 16 + LOG_NAME_MAX + 8 + PROOF_HASH };
+enum { USE_LOG_KEY = 110, USE_LOG_NAME = 111, STATE_MAX = 16 + LOG_NAME_MAX + 8 + 2 * PROOF_HASH };
 
 #define SCOPE LITERAL("/log")
 #define STATE "log.state"
@@ -37,10 +37,16 @@ write_state(const char *dir, const struct log_state *s)
 	write_field(&w, slice_text(s->name));
 	write_be64(&w, s->size);
 	write_bytes(&w, slice_of(s->root.bytes, PROOF_HASH));
+	struct slice whole = writer_slice(&w);
+	struct proof_bytes part = { whole.data, whole.size };
+	uint8_t sum[PROOF_HASH];
+	hash_parts(NULL, &part, 1, sum);
+	write_bytes(&w, slice_of(sum, sizeof sum));
 	return keyring_file_put(dir, STATE, writer_slice(&w));
 }
 
-/* Another log's state says nothing of this one. */
+/* Another log's state says nothing of this one; but without any, or with one that was altered, nothing is known of what was
+ * signed, and a second history could be: fails with E_SEAL. */
 static fallible
 read_state(const char *dir, struct log_state *s)
 {
@@ -48,13 +54,18 @@ read_state(const char *dir, struct log_state *s)
 	struct slice bytes;
 	err_t e = keyring_file_get(scope, dir, STATE, &bytes);
 	if (e == E_NOT_FOUND)
-		return NULL;
+		return E_SEAL;
 	TRY(e);
 	struct reader r = reader_of(bytes);
 	struct slice name = read_field(&r);
 	uint64_t size = read_be64(&r);
-	struct slice root = read_bytes(&r, PROOF_HASH);
+	struct slice root = read_bytes(&r, PROOF_HASH), sum = read_bytes(&r, PROOF_HASH);
+	uint8_t made[PROOF_HASH];
 	if (!reader_end(&r))
+		return E_SEAL;
+	struct proof_bytes part = { bytes.data, bytes.size - PROOF_HASH };
+	hash_parts(NULL, &part, 1, made);
+	if (memcmp(made, sum.data, sizeof made) != 0)
 		return E_SEAL;
 	if (!slice_is(name, s->name))
 		return NULL;

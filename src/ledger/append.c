@@ -172,7 +172,8 @@ ledger_rolled_back(struct ledger *l)
 err_t
 ledger_state(const struct ledger *l)
 {
-	return atomic_load(&l->state);
+	err_t e = atomic_load(&l->state);
+	return e ? e : atomic_load(&l->halted) ? E_LEDGER_FAULT : NULL;
 }
 
 uint64_t

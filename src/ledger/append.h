@@ -32,6 +32,8 @@ struct ledger {
 	int64_t last_time;
 	bool lost;                      /* the store ends before what was signed, or derived from it */
 	_Atomic(err_t) state;           /* of following */
+	atomic_bool halted;             /* nothing is signed any more */
+	bool altered;                   /* the tree does not lead to what was signed */
 	atomic_bool idle;               /* the follower sleeps until there is more */
 	struct follower *follower;      /* opened with the ledger, then the following thread's */
 	pthread_mutex_t lock;           /* guards what is below */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "ledger/derived_sql.h"
+#include "ledger/reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,11 +114,17 @@ derive_leaf(void *context, uint64_t seq, struct slice leaf)
 /* ---- batches ---- */
 
 /* What binds position, range and heads to each other: neither is believed without the others. */
+void
+derived_seal(uint64_t position, struct slice range, struct slice heads, uint8_t seal[DIGEST_SIZE])
+{
+	ledger_functions->sha256(NULL, (struct proof_bytes[]){ { (const uint8_t *)&position, sizeof position }, { range.data, range.size },
+	                                                       { heads.data, heads.size } }, 3, seal);
+}
+
 static void
 seal_position(const struct follower *f, const uint8_t heads[LOGS_SUM], uint8_t seal[DIGEST_SIZE])
 {
-	ledger_functions->sha256(NULL, (struct proof_bytes[]){ { (const uint8_t *)&f->position, sizeof f->position },
-	                                                       { (const uint8_t *)&f->range, sizeof f->range }, { heads, LOGS_SUM } }, 3, seal);
+	derived_seal(f->position, slice_of(&f->range, sizeof f->range), slice_of(heads, LOGS_SUM), seal);
 }
 
 static fallible

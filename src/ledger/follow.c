@@ -92,6 +92,8 @@ compare_signed(struct ledger *l, struct store *source, const struct keys_log *lo
 			break;
 		TRY(follower_rebuild(l->follower, l->map_key));
 	}
+	l->altered = true;
+	atomic_store(&l->halted, true);
 	log_event(LOG_ERROR, "ledger.altered", "then", "sekisho ledger verify names the first fault", NULL);
 	return NULL;
 }
@@ -106,8 +108,11 @@ ledger_open(const void *owner, const char *dir, struct store *source, struct key
 	l->keys = keys;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_mutex_init(&l->publishing, NULL);
-	pthread_cond_init(&l->grown, NULL);
-	pthread_cond_init(&l->published, NULL);
+	pthread_condattr_t monotonic;   /* whoever waits does not feel the clock step */
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->grown, &monotonic);
+	pthread_cond_init(&l->published, &monotonic);
 	talloc_set_destructor(l, close_ledger);
 	TRY(keys_make(keys, MAP_SCOPE, USE_MAP, l->map_key, NULL));
 	TRY(keys_log(l, keys, &log));
@@ -122,6 +127,18 @@ ledger_open(const void *owner, const char *dir, struct store *source, struct key
 	atomic_store(&l->size, l->next);
 	*out = TAKE(l);
 	return NULL;
+}
+
+void
+ledger_halt(struct ledger *l)
+{
+	atomic_store(&l->halted, true);
+}
+
+bool
+ledger_is_altered(const struct ledger *l)
+{
+	return l->altered;
 }
 
 const uint8_t *
@@ -206,7 +223,7 @@ static struct timespec
 in(int64_t milliseconds)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
+	clock_gettime(CLOCK_MONOTONIC, &t);
 	t.tv_nsec += milliseconds % 1000 * 1000000;
 	t.tv_sec += milliseconds / 1000 + t.tv_nsec / 1000000000;
 	t.tv_nsec %= 1000000000;
@@ -282,7 +299,7 @@ follow_once(struct ledger *l, const struct ledger_publisher *publisher, bool now
 		store_wal_restart(f->derived);  /* else at the next turn: readers of it are brief */
 	if (f->moved && !atomic_load(&l->uncovered_since))
 		atomic_store(&l->uncovered_since, clock_monotonic());
-	if (f->moved && (wanted || now)) {
+	if (f->moved && (wanted || now) && !atomic_load(&l->halted)) {
 		if (publish_now(l, publisher))
 			atomic_store(&l->uncovered_since, 0);
 		l->published_at = clock_monotonic();

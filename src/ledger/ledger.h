@@ -66,6 +66,8 @@ struct ledger_reader;
 
 /* Catches up what is derived, then knows the next place in every log. Fails with E_IO, E_STORE, E_SEALED, E_ENTRY_FORM. */
 fallible ledger_open(const void *owner, const char *dir, struct store *, struct keys *, struct ledger **out);
+/* The tree did not lead to what was signed, when it was opened. */
+bool ledger_is_altered(const struct ledger *);
 /* The last recorded time, 0 if there is none. */
 int64_t ledger_last_time(const struct ledger *);
 
@@ -76,7 +78,9 @@ fallible ledger_append_map(struct ledger *, struct store *tx, uint64_t covers, c
 fallible ledger_trim(struct ledger *, struct store *tx, uint64_t whole);
 void ledger_committed(struct ledger *);
 void ledger_rolled_back(struct ledger *);
-/* NULL, or why what is derived does not follow: what /readyz says. Any thread. */
+/* No checkpoint is signed any more: a witness has seen what this book does not have. Until the next start. Any thread. */
+void ledger_halt(struct ledger *);
+/* NULL, or why what is derived does not follow, or is not what was signed: what /readyz says. Any thread. */
 err_t ledger_state(const struct ledger *);
 /* Number of committed leaves; any thread. */
 uint64_t ledger_size(const struct ledger *);

@@ -16,8 +16,10 @@ ledger_reader_open(const void *owner, const char *dir, struct ledger_reader **ou
 	SCOPED char *derived = memory_format(NULL, "%s/ledger/derived.db", dir);
 	r->dir = memory_text(r, slice_text(dir));
 	TRY(leaves_open(r, dir, &r->leaves));
-	if (access(derived, F_OK) == 0)
-		TRY(store_open(r, derived, STORE_READ, &r->derived));
+	if (access(derived, F_OK) == 0 && store_open(r, derived, STORE_READ, &r->derived)) {
+		r->derived = NULL;
+		r->damaged = true;
+	}
 	err_t e = hashes_open(r, dir, false, &r->hashes);
 	if (e && e != E_NOT_FOUND)
 		return e;

@@ -51,16 +51,21 @@ read_derived(struct recount *r)
 {
 	SCOPED struct rows *rows = NULL;
 	struct store *derived = r->reader->derived;
+	if (r->reader->damaged)
+		report(r, "tree", "ledger/derived.db", 0, "it cannot be read: it is made anew at the next start");
 	if (!derived)
 		return NULL;
 	TRY(store_begin(derived));
 	err_t e = store_rows(NULL, derived, QUERY_POSITION_GET, BIND_NONE, &rows);
 	if (!e && rows_next(rows)) {
-		uint8_t sum[LOGS_SUM];
+		uint8_t sum[LOGS_SUM], seal[DIGEST_SIZE];
 		r->position = (uint64_t)row_number(rows, 0);
 		r->derived = logs_new(r, NULL);
 		e = logs_load(r->derived, derived);
 		logs_sum(r->derived, sum);
+		derived_seal(r->position, row_bytes(rows, 1), row_bytes(rows, 2), seal);
+		if (!slice_equal(row_bytes(rows, 3), slice_of(seal, sizeof seal)))
+			report(r, "tree", "ledger/derived.db", r->position, "the position is not the one that was saved with the heads");
 		if (e == E_SEALED || (!e && (row_bytes(rows, 2).size != sizeof sum || memcmp(sum, row_bytes(rows, 2).data, sizeof sum) != 0)))
 			report(r, "tree", "ledger/derived.db", r->position, "the heads of logs do not add up to what was saved");
 		e = e == E_SEALED ? NULL : e;
@@ -68,7 +73,7 @@ read_derived(struct recount *r)
 	talloc_free(TAKE(rows));
 	store_rollback(derived);
 	if (e) {
-		report(r, "tree", "ledger/derived.db", 0, "it cannot be read: deleted, it is made anew at the next start");
+		report(r, "tree", "ledger/derived.db", 0, "it cannot be read: it is made anew at the next start");
 		r->derived = NULL;
 		r->position = 0;
 	}

@@ -11,6 +11,8 @@
 
 enum { ROOM = 768 * 1024 };
 
+#define TIME_END (INT64_C(1) << 53)
+
 struct bundle_arguments {
 	struct slice subscriber, log, previous;
 	int64_t from, to, start, end;
@@ -179,6 +181,8 @@ bundle_create_prepare(struct passage *p)
 	struct slice note;
 	if (b.has_time && b.since > b.until)
 		return passage_fail(p, E_ARGUMENT, "from: expected a time that is not after `to`");
+	if (b.since >= TIME_END || b.until >= TIME_END)     /* proof.json has integers below 2^53 (LEDGER.md) */
+		return passage_fail(p, E_ARGUMENT, "from, to: expected times before 2255-06-05");
 	TRY(ledger_await_checkpoint(o->ledger));
 	TRY(ledger_note(p, o->ledger, &size, &note));
 	TRY(choose_checkpoint(p, &b, &size));

@@ -17,11 +17,47 @@ struct found {
 	uint64_t last;
 };
 
+static struct part *
+part_of(struct passage *p, struct slice subscriber)
+{
+	for (size_t i = 0; i < p->part_count; i++)
+		if (slice_equal(p->parts[i].subscriber, subscriber))
+			return &p->parts[i];
+	p->parts = memory_grow(p, p->parts, sizeof *p->parts, p->part_count + 1);
+	p->parts[p->part_count] = (struct part){ .decision = DECISION_ALLOW, .policy_count = p->policy_count, .subscriber = memory_copy(p, subscriber),
+	                                         .resource = memory_copy(p, subscriber),
+	                                         .purpose = p->purpose, .action = LITERAL("ledger.read") };
+	memcpy(p->parts[p->part_count].policies, p->policies, sizeof p->policies);
+	return &p->parts[p->part_count++];
+}
+
+/* Whoever reads entries of several subscribers is in the log of each, with how many it was (LEDGER.md, "Entry"); but to tell
+ * of reading what tells of reading would never end. */
+static void
+count_read(struct passage *p, const struct proof_entry *e)
+{
+	struct slice log = slice_of(e->log.data, e->log.size), operation = slice_of(e->operation.data, e->operation.size);
+	if (!p->subscriber.size && !slice_is(log, LOG_VENDOR) && !slice_is(log, LOG_EVERYONE) && !slice_starts(operation, LITERAL("ledger.")))
+		part_of(p, log)->rows++;
+}
+
+/* The last of them is the vendor's own log, with all that was read. */
+static void
+tell_read(struct passage *p, json_t *items)
+{
+	int64_t rows = (int64_t)json_array_size(items);
+	if (p->part_count)
+		part_of(p, (struct slice){ NULL, 0 })->rows = rows;
+	else
+		pairs_number(&p->outcome, "rows", rows);
+}
+
 static err_t
 add_entry(void *argument, uint64_t seq, struct slice bytes, const struct proof_entry *e)
 {
 	struct found *f = argument;
 	(void)bytes;
+	count_read(f->passage, e);
 	json_array_append_new(f->items, entry_json(f->passage->keys, seq, e));
 	f->last = seq;
 	return NULL;
@@ -61,7 +97,7 @@ ledger_search_prepare(struct passage *p)
 		filter.resource_tail = a->resource;
 	err_t e = ledger_search(gate_reader(p->worker), &filter, add_entry, &f);
 	bool more = json_array_size(f.items) == limit && f.last > 0;
-	pairs_number(&p->outcome, "rows", (int64_t)json_array_size(f.items));
+	tell_read(p, f.items);
 	passage_answer(p, json_list(f.items, more ? json_integer((json_int_t)f.last) : NULL));
 	return e;
 }
@@ -124,8 +160,10 @@ ledger_show_prepare(struct passage *p)
 	err_t e = ledger_search(gate_reader(p->worker), &filter, add_entry, &f);
 	if (!e && f.last != (uint64_t)a->entry)
 		e = E_NOT_FOUND;
-	if (!e)
+	if (!e) {
 		passage_answer(p, json_incref(json_array_get(f.items, 0)));
+		tell_read(p, f.items);
+	}
 	json_decref(f.items);
 	return e;
 }
@@ -213,6 +251,7 @@ export_entry(void *argument, uint64_t seq, struct slice bytes, const struct proo
 	struct export *x = argument;
 	json_t *entry = entry_json(x->passage->keys, seq, e);
 	(void)bytes;
+	count_read(x->passage, e);
 	json_array_append_new(x->items, x->ocsf ? entry_ocsf(entry) : json_incref(entry));
 	json_decref(entry);
 	return NULL;
@@ -229,7 +268,7 @@ ledger_export_prepare(struct passage *p)
 		return passage_fail(p, E_ARGUMENT, "format: expected json or ocsf");
 	}
 	err_t e = ledger_each(gate_reader(p->worker), (uint64_t)a->after, a->limit ? (size_t)a->limit : PAGE, export_entry, &x, &next);
-	pairs_number(&p->outcome, "rows", (int64_t)json_array_size(x.items));
+	tell_read(p, x.items);
 	passage_answer(p, json_list(x.items, json_integer((json_int_t)next)));
 	return e;
 }

@@ -63,6 +63,12 @@ const struct operation subscriber_list_operation = {
 	.prepare = subscriber_list_prepare,
 };
 
+static bool
+is_of(const struct principal *p, struct slice subscriber)
+{
+	return p && (p->kind == KIND_USER || p->kind == KIND_AUDITOR) && slice_equal(p->organisation, subscriber);
+}
+
 static err_t
 subscriber_show_prepare(struct passage *p)
 {
@@ -70,10 +76,12 @@ subscriber_show_prepare(struct passage *p)
 	json_t *j;
 	TRY(subscriber_get(p, p->view, p->subscriber, p->now, &s));
 	TRY(subscriber_json(p, &s, &j));
-	struct proof_hash label = ledger_label(gate_options(gate_of(p->worker))->ledger, s.id);
-	char base64[64];
-	text_base64(slice_of(label.bytes, sizeof label.bytes), base64);
-	json_object_set_new(j, "label", json_string(base64));
+	if (is_of(p->principal, s.id)) {        /* told to whom it names, and to nobody else (LEDGER.md) */
+		struct proof_hash label = ledger_label(gate_options(gate_of(p->worker))->ledger, s.id);
+		char base64[64];
+		text_base64(slice_of(label.bytes, sizeof label.bytes), base64);
+		json_object_set_new(j, "label", json_string(base64));
+	}
 	return passage_answer(p, j);
 }
 

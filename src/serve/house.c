@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 static fallible cite(struct house *);
+static fallible raise_altered(struct house *);
 
 /* One that lost its tail is ended, and another begun. */
 static fallible
@@ -39,6 +40,9 @@ house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *
 	TRY(store_open(h, path, STORE_WRITE, &h->store));
 	*why = "D/store/store.db cannot be brought to this version";
 	TRY(store_migrate(h->store, clock_now()));
+	struct keys_log log;
+	*why = "D/keeper/log.state is missing or altered, so that what was signed is not known: put the one back that belongs to this keyring";
+	TRY(keys_log(h, h->keys, &log));
 	*why = "the ledger cannot be read: sekisho ledger fsck --dir D names the first fault";
 	TRY(open_ledger(h, dir));
 	clock_start(ledger_last_time(h->ledger));
@@ -51,6 +55,8 @@ house_open(const void *owner, const char *dir, int keeper, void (*failed)(void *
 	*why = "the old ledger cannot be cited";
 	if (h->succession.log.size)
 		TRY(cite(h));
+	if (ledger_is_altered(h->ledger))
+		TRY(raise_altered(h));
 	*out = TAKE(h);
 	return NULL;
 }
@@ -102,6 +108,21 @@ apply_citation(void *context, struct store *tx, int64_t time)
 	TRY(ledger_succession_apply(tx, &h->succession));
 	TRY(store_run(tx, QUERY_CREDENTIALS_END, BIND(as_number(time), as_text(LITERAL("the ledger lost its tail")))));
 	return alert_raise_apply(tx, id_slice(&alert), LITERAL("ledger.tail-lost"), slice_text(subject), LITERAL("[0]"), time);
+}
+
+static err_t
+apply_altered(void *context, struct store *tx, int64_t time)
+{
+	struct id alert = id_new("alr_");
+	(void)context;
+	return alert_raise_apply(tx, id_slice(&alert), LITERAL("ledger.altered"), LITERAL("the tree does not lead to what was signed"), LITERAL("[]"), time);
+}
+
+static fallible
+raise_altered(struct house *h)
+{
+	const struct system_change c = { .operation = "alert.raised", .subject = LITERAL("ledger.altered"), .apply = apply_altered, .context = h, .keeps_epoch = true };
+	return system_record(h, &c);
 }
 
 static fallible

@@ -467,6 +467,9 @@ serve_run(const struct serve_options *options, const char **why)
 	if (!dir || access(memory_format(s, "%s/keeper/keyring", dir), F_OK) != 0)
 		return E_NOT_FOUND;
 	resolved.dir = dir;
+	*why = "D/ledger cannot be made";
+	if (mkdir(memory_format(s, "%s/ledger", dir), 0700) != 0 && errno != EEXIST)
+		return E_IO;
 	s->options = &resolved;
 	if (options->quiet)
 		log_level(LOG_WARNING);

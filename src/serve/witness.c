@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { WITNESSES_MAX = 16, FETCH_MS = 10000, TRIES = 3, PAUSE_MOST = 60 };
+enum { WITNESSES_MAX = 16, FETCH_MS = 10000, TRIES = 3, PAUSE_MOST = 60, COSIGNED_AHEAD = 300 };
 
 struct witnesses {
 	struct house *house;
@@ -115,18 +115,28 @@ keep(void *scope, struct witnesses *w, const struct witness *witness, const stru
 	TRY(e);
 	if (o.seen < witness->seen)
 		return raise(w, witness, "replayed");
+	if (SECONDS(o.seen) > clock_now() + SECONDS(COSIGNED_AHEAD)) /* it would make every honest one after it look replayed */
+		return raise(w, witness, "ahead-of-time");
 	TRY(house_apply(w->house, apply_cosigned, &o));
 	ledger_cosign(w->house->ledger, shown->size, o.line);
 	return NULL;
 }
 
 static bool
-is_ahead(struct slice body, uint64_t size, uint64_t *theirs)
+read_size(struct slice body, uint64_t *theirs)
 {
 	size_t n = body.size;
 	while (n && (body.data[n - 1] == '\n' || body.data[n - 1] == '\r'))
 		n--;
-	return text_number_parse(slice_of(body.data, n), theirs) || *theirs > size;
+	return text_number_parse(slice_of(body.data, n), theirs) == NULL;
+}
+
+/* Another history than ours was shown to it: nothing more is signed until somebody has looked. */
+static fallible
+raise_and_halt(struct witnesses *w, const struct witness *witness, const char *state)
+{
+	ledger_halt(w->house->ledger);
+	return raise(w, witness, state);
 }
 
 /* Shows it from where the witness stands; where it says that it stands elsewhere (409), from there. */
@@ -142,11 +152,11 @@ show(struct witnesses *w, const struct witness *witness, const struct shown *sho
 		if (r.status == 200)
 			return keep(scope, w, witness, shown, r.body);
 		if (r.status == 422)
-			return raise(w, witness, "fork");
-		if (r.status != 409)
+			return raise_and_halt(w, witness, "fork");
+		if (r.status != 409 || !read_size(r.body, &theirs))
 			return E_UNREACHABLE;
-		if (is_ahead(r.body, shown->size, &theirs))
-			return raise(w, witness, "ahead");
+		if (theirs > shown->size)
+			return raise_and_halt(w, witness, "ahead");
 		old = theirs;
 	}
 	return E_UNREACHABLE;
@@ -221,7 +231,7 @@ run(void *argument)
 	pthread_mutex_lock(&w->lock);
 	while (!w->ending) {
 		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec++;
 		pthread_cond_timedwait(&w->wake, &w->lock, &until);
 		pthread_mutex_unlock(&w->lock);
@@ -255,7 +265,10 @@ witnesses_start(const void *owner, struct house *house, struct outward *outward,
 	TRY(store_open(w, path, STORE_READ, &w->view));
 	TRY(ledger_reader_open(w, house->dir, &w->reader));
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->wake, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->wake, &monotonic);
 	if (pthread_create(&w->thread, NULL, run, w) != 0)
 		return E_IO;
 	talloc_set_destructor(w, close_witnesses);
