@@ -49,7 +49,7 @@ read_file(struct bundle_leaves *l, size_t *size)
 	return ok;
 }
 
-/* The partial file of this checkpoint, else the full one that came after it. */
+/* The full file, else the partial one of this checkpoint or of any after it: partial tiles are prefixes (C2SP tlog-tiles). */
 static const char *
 load(struct bundle_leaves *l, uint64_t number)
 {
@@ -59,11 +59,12 @@ load(struct bundle_leaves *l, uint64_t number)
 	l->at = UINT64_MAX;
 	name_bundle(l, number, LEAVES, l->path, sizeof l->path);
 	bool found = read_file(l, &size);
-	if (!found && width < LEAVES) {
-		name_bundle(l, number, width, l->path, sizeof l->path);
+	for (size_t w = width; !found && w < LEAVES; w++) {
+		name_bundle(l, number, w, l->path, sizeof l->path);
 		found = read_file(l, &size);
 	}
 	if (!found) {
+		name_bundle(l, number, width, l->path, sizeof l->path);
 		l->unreadable = true;
 		return "a file of public leaves cannot be read";
 	}

@@ -194,6 +194,27 @@ class Book(unittest.TestCase):
         self.assertEqual(h.sekisho("bundle", "create", "--subscriber", "acme", link, person="acme-user1").returncode, 2)
         self.assertTrue(os.path.islink(link))
 
+    def test_a_copy_of_the_log_that_was_published_later_will_do(self):
+        h = self.house()
+        path, done = self.bundle(h)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for _ in range(3):
+            h.http("GET", TICKET, "sup1", purpose="C")
+        time.sleep(1.5)
+        folder = os.path.join(h.top, "published")
+        done = h.sekisho("ledger", "publish", folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.verify(h, path, "--log", folder).returncode, 0)
+        newest = max(glob.glob(folder + "/tile/entries/**/*", recursive=True), key=os.path.getmtime)
+        for f in glob.glob(folder + "/tile/entries/*.p/*"):
+            data = open(f, "rb").read()
+            open(f, "wb").write(data[:-1] + bytes([data[-1] ^ 1]))
+        self.assertIn(self.verify(h, path, "--log", folder).returncode, (0, 7), newest)
+        for f in glob.glob(folder + "/tile/entries/000"):
+            data = open(f, "rb").read()
+            open(f, "wb").write(data[:9] + bytes([data[9] ^ 1]) + data[10:])
+        self.assertEqual(self.verify(h, path, "--log", folder).returncode, 7)
+
     def test_times_that_no_bundle_can_name_are_refused(self):
         h = self.house()
         _, done = self.bundle(h, "acme-user1", "acme", "--from", "2026-01-01T00:00:00Z", "--to", "9999-12-31T23:59:59Z")
