@@ -52,6 +52,13 @@ err_t check_policies(struct look *, struct check_result *);
 err_t check_team(struct look *, struct check_result *);
 err_t check_infrastructure_reviews(struct look *, struct check_result *);
 
+/* sites.c: E7, P1 */
+err_t check_guards(struct look *, struct check_result *);
+err_t check_areas(struct look *, struct check_result *);
+err_t check_power(struct look *, struct check_result *);
+err_t check_host_sites(struct look *, struct check_result *);
+err_t check_badges(struct look *, struct check_result *);
+
 /* providers.c: P0, P2 */
 err_t check_review_closes(struct look *, struct check_result *);
 err_t check_reviews(struct look *, struct check_result *);
