@@ -18,7 +18,7 @@ decide(const struct cedar_policies *policies, struct cedar_response *out, struct
 	const struct cedar_entities *entities)
 {
 	struct cedar_request request = { { { "User", 4 }, { "a", 1 } }, { { "Action", 6 }, { "view", 4 } }, { { "Doc", 3 }, { "d", 1 } },
-		NULL };
+		cedar_context_empty() };
 
 	if (!cedar_authorize(policies, entities, NULL, &request, scratch, out))
 		abort();

@@ -50,6 +50,17 @@ spend(struct cedar_ancestry_work *work, size_t steps)
 	return enough;
 }
 
+/* One that is known to be in none of the lists. */
+static bool
+gather_new(struct gathering *gathering, const struct cedar_link *link)
+{
+	if (!spend(gathering->work, STEPS_A_LINK) || !cedar_arena_grow(gathering->work->passing, (void **)&gathering->links, gathering->count,
+					   &gathering->capacity, sizeof *gathering->links))
+		return false;
+	gathering->links[gathering->count++] = *link;
+	return true;
+}
+
 static bool
 gather(struct gathering *gathering, const struct cedar_link *link)
 {
@@ -61,11 +72,7 @@ gather(struct gathering *gathering, const struct cedar_link *link)
 		if (list_has(list, link->uid))
 			return true;
 	}
-	if (!spend(gathering->work, STEPS_A_LINK) || !cedar_arena_grow(gathering->work->passing, (void **)&gathering->links, gathering->count,
-					   &gathering->capacity, sizeof *gathering->links))
-		return false;
-	gathering->links[gathering->count++] = *link;
-	return true;
+	return gather_new(gathering, link);
 }
 
 static bool
@@ -171,7 +178,8 @@ cedar_ancestry_make(struct cedar_ancestry_work *work, const struct cedar_link *p
 		if (of[i] != NULL && of[i]->total > 0 && (gathering.base == NULL || of[i]->total > gathering.base->total))
 			gathering.base = of[i];
 	for (i = 0; i < count; i++)
-		if (!gather(&gathering, &parents[i]) || (of[i] != gathering.base && !gather_all(&gathering, of[i])))
+		if (of[i] == gathering.base && of[i] != NULL ? !gather_new(&gathering, &parents[i])
+							     : !gather(&gathering, &parents[i]) || !gather_all(&gathering, of[i]))
 			return false;
 	return ancestry_keep(work, &gathering, out);
 }

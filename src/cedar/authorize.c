@@ -115,9 +115,7 @@ cedar_evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], c
 	}
 	for (i = 0; i < 3; i++)
 		run->parties[i] = cedar_view_find(&run->view, &uids[i]);
-	run->variables[CEDAR_CONTEXT] = (struct cedar_value){ .kind = CEDAR_RECORD, .depth = 1 };
-	if (request->context != NULL)
-		run->variables[CEDAR_CONTEXT] = *request->context;
+	run->variables[CEDAR_CONTEXT] = *request->context;
 }
 
 static bool
@@ -142,11 +140,20 @@ decide_all(const struct cedar_policies *set, struct cedar_evaluation *run, struc
 	return true;
 }
 
-/* A context out of JSON that holds unknowns may be unknown as a whole. */
+const struct cedar_value *
+cedar_context_empty(void)
+{
+	static const struct cedar_value empty = { .kind = CEDAR_RECORD, .depth = 1 };
+
+	return &empty;
+}
+
+/* A context out of JSON that holds unknowns may be unknown as a whole. One that is NULL could not be made: to take it for an
+ * empty one would let a request pass that a policy forbids. */
 static bool
 context_fits(const struct cedar_value *context)
 {
-	return (context->kind == CEDAR_RECORD && context->depth <= CEDAR_DEPTH_MAX) || context->kind == CEDAR_UNKNOWN;
+	return context != NULL && ((context->kind == CEDAR_RECORD && context->depth <= CEDAR_DEPTH_MAX) || context->kind == CEDAR_UNKNOWN);
 }
 
 bool
@@ -159,10 +166,12 @@ cedar_authorize(const struct cedar_policies *set, const struct cedar_entities *b
 
 	cedar_arena_reset(&scratch->arena);
 	*out = (struct cedar_response){ 0 };
+	if (!context_fits(request->context))
+		return false;
 	if (overlay != NULL && !cedar_builder_seal(overlay, base))
 		return false;
 	cedar_evaluation_start(&run, uids, base, overlay, request, &scratch->arena);
-	if (!context_fits(&run.variables[CEDAR_CONTEXT]) || !decide_all(set, &run, &decision, uids))
+	if (!decide_all(set, &run, &decision, uids))
 		return false;
 	out->allow = decision.reason_count > 0 && !decision.forbidden;
 	out->reasons = decision.reasons;

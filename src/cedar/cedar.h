@@ -82,8 +82,7 @@ CEDAR_CHECKED bool cedar_policies_link(const struct cedar_policies *, struct ced
 
 /* Builder: values and entities made in C; all of it lives until the next reset. Making calls answer NULL
  * when memory is out (or the input is invalid, where text is parsed); NULL may be passed on: it spreads,
- * and cedar_authorize reports it (a context that is itself NULL is the empty one: hand the builder over as `overlay`,
- * whose failure is reported, or look before). Memory is kept across resets, so a warm builder allocates nothing. */
+ * and cedar_authorize refuses a context that is NULL, and a builder that failed. Memory is kept across resets, so a warm builder allocates nothing. */
 struct cedar_builder *cedar_builder_new(const struct cedar_memory *);
 void cedar_builder_reset(struct cedar_builder *);
 void cedar_builder_free(struct cedar_builder *);
@@ -121,8 +120,10 @@ void cedar_entities_free(struct cedar_entities *);
 /* Requests. */
 struct cedar_request {
 	struct cedar_uid_text principal, action, resource;
-	const struct cedar_value *context; /* a record; NULL: empty */
+	const struct cedar_value *context; /* a record; NULL is one that could not be made, and is refused */
 };
+/* The empty record, for requests that have no context. */
+const struct cedar_value *cedar_context_empty(void);
 /* A request in JSON: {"principal":…,"action":…,"resource":…,"context":{}}; made in the builder. */
 CEDAR_CHECKED bool cedar_request_parse_json(struct cedar_builder *, struct cedar_text json, const struct cedar_schema *,
 	struct cedar_request *out, struct cedar_fault *);
@@ -145,7 +146,7 @@ struct cedar_scratch *cedar_scratch_new(const struct cedar_memory *);
 void cedar_scratch_free(struct cedar_scratch *);
 
 /* Decides. `base` and `overlay` may be NULL; an entity of the overlay hides the one of the same uid in the base.
- * Answers false only when memory ran out, a value was too deep, the builder had failed or its entities stand in a circle or
- * are too intricate; then deny. */
+ * Answers false only when memory ran out, the context is NULL, no record or too deep, the builder had failed or its entities
+ * stand in a circle or are too intricate; then deny. */
 CEDAR_CHECKED bool cedar_authorize(const struct cedar_policies *, const struct cedar_entities *base,
 	struct cedar_builder *overlay, const struct cedar_request *, struct cedar_scratch *, struct cedar_response *out);

@@ -52,6 +52,8 @@ struct cedar_checker {
 	size_t seen_count, seen_capacity;
 	unsigned steps; /* nodes checked in one environment; operands may be shared, so a small policy can take many */
 	struct cedar_bounds bounds; /* over the scratch arena, of the same steps */
+	struct cedar_spot spot; /* the line of the last fault */
+	size_t suggested; /* names that were compared to find one that is near */
 	bool failed;    /* out of memory */
 };
 
@@ -62,6 +64,9 @@ void cedar_check_warn(struct cedar_checker *, uint32_t offset, const char *forma
 /* The name of a declared entity type or action that is near, as a sentence in the scratch arena; NULL if none is. */
 const char *cedar_check_suggest_type(struct cedar_checker *, struct cedar_text name);
 const char *cedar_check_suggest_action(struct cedar_checker *, struct cedar_text id);
+
+/* May so many names more be compared? Where a policy set and a schema have little in common, that would take hours. */
+bool cedar_check_may_suggest(struct cedar_checker *, size_t names);
 
 struct cedar_answer cedar_check_expr(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
 /* The same, and its type must be of one of the kinds (bits of enum cedar_type_kind). `expected` is for the message. */

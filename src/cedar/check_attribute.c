@@ -14,11 +14,12 @@ shape_of(const struct cedar_type *type)
 static const char *
 suggest_attribute(struct cedar_checker *checker, const struct cedar_type *shape, struct cedar_text name)
 {
-	const char **names = cedar_arena_take(&checker->scratch, shape->count * sizeof *names), *nearest;
+	const char **names, *nearest;
 	char *help = cedar_arena_take(&checker->scratch, 100);
 	uint32_t i;
 
-	if (names == NULL || help == NULL)
+	if (help == NULL || !cedar_check_may_suggest(checker, shape->count) ||
+		(names = cedar_arena_take(&checker->scratch, shape->count * sizeof *names)) == NULL)
 		return NULL;
 	for (i = 0; i < shape->count; i++) {
 		names[i] = cedar_text_copy(&checker->scratch, shape->attributes[i].name).data;

@@ -3,6 +3,8 @@
 
 #include "cedar/check.h"
 
+enum { SUGGESTED_MAX = 1 << 20 }; /* names compared in one validation: each takes a while */
+
 static int
 cut(struct cedar_text text)
 {
@@ -21,11 +23,20 @@ suggest(struct cedar_checker *checker, struct cedar_text word, const char *const
 	return help;
 }
 
+bool
+cedar_check_may_suggest(struct cedar_checker *checker, size_t names)
+{
+	checker->suggested += names;
+	return checker->suggested <= SUGGESTED_MAX;
+}
+
 const char *
 cedar_check_suggest_type(struct cedar_checker *checker, struct cedar_text name)
 {
 	const struct cedar_schema *schema = checker->schema;
-	const char **names = cedar_arena_take(&checker->nodes, schema->type_count * sizeof *names);
+	const char **names = !cedar_check_may_suggest(checker, schema->type_count)
+		? NULL
+		: cedar_arena_take(&checker->nodes, schema->type_count * sizeof *names);
 	size_t count = 0;
 	uint32_t i;
 
@@ -43,7 +54,9 @@ const char *
 cedar_check_suggest_action(struct cedar_checker *checker, struct cedar_text id)
 {
 	const struct cedar_schema *schema = checker->schema;
-	const char **names = cedar_arena_take(&checker->nodes, schema->action_count * sizeof *names);
+	const char **names = !cedar_check_may_suggest(checker, schema->action_count)
+		? NULL
+		: cedar_arena_take(&checker->nodes, schema->action_count * sizeof *names);
 	uint32_t i;
 
 	for (i = 0; names != NULL && i < schema->action_count; i++) {
@@ -84,13 +97,8 @@ choices_show(struct cedar_checker *checker, const struct cedar_entity_type *type
 static void
 check_choice(struct cedar_checker *checker, const struct cedar_entity_type *type, const struct cedar_uid *uid, uint32_t offset)
 {
-	uint32_t i;
-
-	if (!type->is_enum)
+	if (!type->is_enum || cedar_type_has_choice(type, uid->id))
 		return;
-	for (i = 0; i < type->choice_count; i++)
-		if (cedar_text_equal(type->choices[i], uid->id))
-			return;
 	cedar_check_fail(checker, offset, choices_show(checker, type), "\"%.*s\" is none of the ids that `%.*s` enumerates", cut(uid->id), uid->id.data,
 		cut(type->name), type->name.data);
 }

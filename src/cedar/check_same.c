@@ -217,14 +217,23 @@ chains_same(struct shape a, struct shape b, unsigned *budget)
 	return !chain_back(&right, &other);
 }
 
-/* The field of a name, looked for first where the other record has it. */
+static bool
+field_is(const struct cedar_expr *record, size_t at, struct cedar_text name)
+{
+	return at < record->count && cedar_text_equal(record->names[at], name);
+}
+
+/* The field of a name, looked for first beside the one before: most records that are the same have the same order, or its
+ * reverse. */
 static size_t
-field_find(const struct cedar_expr *record, struct cedar_text name, size_t guess, unsigned *budget)
+field_find(const struct cedar_expr *record, struct cedar_text name, size_t before, unsigned *budget)
 {
 	size_t i;
 
-	if (guess < record->count && cedar_text_equal(record->names[guess], name))
-		return guess;
+	if (field_is(record, before + 1, name))
+		return before + 1;
+	if (field_is(record, before - 1, name))
+		return before - 1;
 	for (i = 0; i < record->count && *budget > 0; i++, --*budget)
 		if (cedar_text_equal(record->names[i], name))
 			return i;
@@ -234,10 +243,10 @@ field_find(const struct cedar_expr *record, struct cedar_text name, size_t guess
 static bool
 records_same(const struct cedar_expr *a, const struct cedar_expr *b, unsigned *budget)
 {
-	size_t i, at;
+	size_t i, at = SIZE_MAX;
 
 	for (i = 0; i < a->count; i++) {
-		at = field_find(b, a->names[i], i, budget);
+		at = field_find(b, a->names[i], at, budget);
 		if (at == b->count || !same_within((struct shape){ a->items[i], WHOLE }, (struct shape){ b->items[at], WHOLE }, budget))
 			return false;
 	}

@@ -71,14 +71,7 @@ cedar_conform_value(const struct cedar_type *type, const struct cedar_value *val
 static bool
 is_choice(const struct cedar_entity_type *type, struct cedar_text id)
 {
-	uint32_t i;
-
-	if (!type->is_enum)
-		return true;
-	for (i = 0; i < type->choice_count; i++)
-		if (cedar_text_equal(type->choices[i], id))
-			return true;
-	return false;
+	return !type->is_enum || cedar_type_has_choice(type, id);
 }
 
 bool
@@ -274,7 +267,6 @@ bool
 cedar_schema_check_context(const struct cedar_schema *schema, const struct cedar_uid_text *action, const struct cedar_value *context,
 	struct cedar_fault *fault)
 {
-	static const struct cedar_value empty = { .kind = CEDAR_RECORD, .depth = 1 };
 	struct cedar_uid uid = { .type = action->type, .id = action->id };
 	const struct cedar_action_type *known = cedar_schema_action(schema, &uid);
 	char message[CEDAR_CONFORM_MESSAGE], buffer[100];
@@ -282,7 +274,7 @@ cedar_schema_check_context(const struct cedar_schema *schema, const struct cedar
 	if (known == NULL)
 		return fail(fault, "the schema does not declare the action");
 	if (context == NULL)
-		context = &empty;
+		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "the context could not be made");
 	if (!cedar_conform_uids(schema, context, message))
 		return fail(fault, message);
 	if (!cedar_value_unknown(context) && cedar_conform_value(known->context, context))

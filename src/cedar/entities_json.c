@@ -1,5 +1,6 @@
 /* entities_json.c - entities and requests out of JSON. */
 #include "cedar/expr.h"
+#include "cedar/table.h"
 #include "cedar/type.h"
 #include "cedar/values_json.h"
 
@@ -61,44 +62,46 @@ parents_from_json(struct cedar_loader *loader, const struct cedar_json *json, st
 	return !loader->builder->failed || fail(loader, json, "out of memory");
 }
 
+/* Are the parents of the one all parents of the other as well? */
 static bool
-parents_same(const struct cedar_entity *a, const struct cedar_entity *b)
+parents_within(struct cedar_arena *arena, const struct cedar_entity *a, const struct cedar_entity *b, bool *within)
 {
-	size_t i, j;
+	struct cedar_table there = { .arena = arena };
+	size_t i;
 
-	for (i = 0; i < a->parent_count; i++) {
-		for (j = 0; j < b->parent_count; j++)
-			if (cedar_uid_equal(a->parents[i].uid, b->parents[j].uid))
-				break;
-		if (j == b->parent_count)
+	for (i = 0; i < b->parent_count; i++)
+		if (!cedar_table_put(&there, b->parents[i].uid->type, b->parents[i].uid->id, (void *)b))
 			return false;
-	}
+	for (i = 0; i < a->parent_count && *within; i++)
+		*within = cedar_table_find(&there, a->parents[i].uid->type, a->parents[i].uid->id) != NULL;
 	return true;
 }
 
+/* False when memory is out. */
 static bool
-entities_same(const struct cedar_entity *a, const struct cedar_entity *b)
+entities_compare(struct cedar_arena *arena, const struct cedar_entity *a, const struct cedar_entity *b, bool *same)
 {
-	return cedar_value_equal(&a->attributes, &b->attributes) && cedar_value_equal(&a->tags, &b->tags) && parents_same(a, b) &&
-		parents_same(b, a);
+	*same = cedar_value_equal(&a->attributes, &b->attributes) && cedar_value_equal(&a->tags, &b->tags);
+	return !*same || (parents_within(arena, a, b, same) && parents_within(arena, b, a, same));
 }
+
+static const char *const entity_names[] = { "uid", "attrs", "parents", "tags" };
 
 static bool
 parts_are_there(struct cedar_loader *loader, const struct cedar_json *json)
 {
-	static const char *const names[] = { "uid", "attrs", "parents", "tags" };
 	static const enum cedar_json_kind kinds[] = { 0, CEDAR_JSON_OBJECT, CEDAR_JSON_ARRAY, CEDAR_JSON_OBJECT };
 	size_t i;
 
-	if (json->kind != CEDAR_JSON_OBJECT)
+	if (json->kind != CEDAR_JSON_OBJECT && (json->kind != CEDAR_JSON_ARRAY || json->count > 4))
 		return fail(loader, json, "an entity is an object with uid, attrs, parents");
 	for (i = 0; i < 4; i++) {
-		const struct cedar_json *part = cedar_json_get(json, names[i]);
+		const struct cedar_json *part = cedar_json_part(json, entity_names, i);
 
 		if (part == NULL && i < 3)
-			return cedar_fault_set(loader->fault, loader->source, json->offset, "the entity has no `%s`", names[i]);
+			return cedar_fault_set(loader->fault, loader->source, json->offset, "the entity has no `%s`", entity_names[i]);
 		if (part != NULL && i > 0 && part->kind != kinds[i])
-			return cedar_fault_set(loader->fault, loader->source, part->offset, "`%s` is not of the right kind", names[i]);
+			return cedar_fault_set(loader->fault, loader->source, part->offset, "`%s` is not of the right kind", entity_names[i]);
 	}
 	return true;
 }
@@ -111,7 +114,7 @@ entity_from_json(struct cedar_loader *loader, const struct cedar_json *json)
 	struct cedar_entity *entity;
 	struct cedar_uid uid;
 
-	if (!parts_are_there(loader, json) || !cedar_uid_from_json(loader, cedar_json_get(json, "uid"), &uid))
+	if (!parts_are_there(loader, json) || !cedar_uid_from_json(loader, cedar_json_part(json, entity_names, 0), &uid))
 		return false;
 	if (loader->schema != NULL && !cedar_is_action_type(uid.type)) {
 		type = cedar_schema_type(loader->schema, uid.type);
@@ -121,10 +124,10 @@ entity_from_json(struct cedar_loader *loader, const struct cedar_json *json)
 	entity = cedar_entity_add_uid(loader->builder, &uid);
 	if (entity == NULL)
 		return fail(loader, json, "out of memory");
-	tags = cedar_json_get(json, "tags");
-	return fields_from_json(loader, cedar_json_get(json, "attrs"), type, false, &entity->attributes) &&
+	tags = cedar_json_part(json, entity_names, 3);
+	return fields_from_json(loader, cedar_json_part(json, entity_names, 1), type, false, &entity->attributes) &&
 		(tags == NULL || fields_from_json(loader, tags, type, true, &entity->tags)) &&
-		parents_from_json(loader, cedar_json_get(json, "parents"), entity);
+		parents_from_json(loader, cedar_json_part(json, entity_names, 2), entity);
 }
 
 /* The same entity may come twice, but not with two meanings. */
@@ -133,13 +136,18 @@ check_doubles(struct cedar_loader *loader, const struct cedar_json *json)
 {
 	struct cedar_entity *entity;
 	size_t i = 0;
+	bool same;
 
 	if (!cedar_builder_table(loader->builder))
 		return fail(loader, json, "out of memory");
 	for (entity = loader->builder->first; entity != NULL; entity = entity->next, i++) {
 		const struct cedar_entity *other = cedar_builder_find(loader->builder, &entity->uid);
 
-		if (other != NULL && other != entity && !entities_same(entity, other))
+		if (other == NULL || other == entity)
+			continue;
+		if (!entities_compare(&loader->builder->arena, entity, other, &same))
+			return fail(loader, json, "out of memory");
+		if (!same)
 			return fail(loader, i < json->count ? &json->items[i] : json, "this entity comes twice, and differs");
 	}
 	return true;

@@ -24,6 +24,11 @@ CEDAR_CHECKED bool cedar_est_uid(struct cedar_est *, const struct cedar_json *, 
 CEDAR_CHECKED bool cedar_est_type(struct cedar_est *, const struct cedar_json *, const struct cedar_uid **out);
 /* Refuses fields that are not in the list, which ends with NULL; and what is no object. */
 CEDAR_CHECKED bool cedar_est_fields(struct cedar_est *, const struct cedar_json *, const char *const *names);
+/* What the reference reads as a structure may be an object, or a list of its parts in order of which the last may be missing: the
+ * names end with NULL, `least` parts must be there. */
+CEDAR_CHECKED bool cedar_est_structure(struct cedar_est *, const struct cedar_json *, const char *const *names, size_t least);
+/* Is it the word, or {word: null}, which is the same to the reference? */
+bool cedar_est_is_word(const struct cedar_json *, const char *word);
 /* NULL on failure. */
 const struct cedar_expr *cedar_est_expr(struct cedar_est *, const struct cedar_json *);
 CEDAR_CHECKED bool cedar_est_policy(struct cedar_est *, const struct cedar_json *, struct cedar_policy *out);

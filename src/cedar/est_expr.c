@@ -10,9 +10,9 @@ variable_expr(struct cedar_est *est, const struct cedar_json *json)
 	uint8_t i;
 
 	for (i = 0; i < 4; i++) {
-		if (json->kind != CEDAR_JSON_STRING || !cedar_text_is(json->text, cedar_variable_names[i]))
+		if (!cedar_est_is_word(json, cedar_variable_names[i]))
 			continue;
-		expr = cedar_make(&est->maker, CEDAR_NODE_VARIABLE, 0);
+		expr = cedar_make(&est->maker, CEDAR_NODE_VARIABLE, json->offset);
 		if (expr != NULL)
 			expr->detail = i;
 		return cedar_est_made(est, json, expr);
@@ -43,7 +43,7 @@ binary_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_nod
 	if (!cedar_est_fields(est, json, sides) || (left = field_expr(est, json, "left")) == NULL ||
 		(right = field_expr(est, json, "right")) == NULL)
 		return NULL;
-	return cedar_est_made(est, json, cedar_make_operation(&est->maker, kind, 0, left, right, NULL));
+	return cedar_est_made(est, json, cedar_make_operation(&est->maker, kind, json->offset, left, right, NULL));
 }
 
 /* The sides of the same operator on the left of this one, or NULL. */
@@ -78,7 +78,7 @@ chain_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node
 		if (i == 1 && (items[0] = field_expr(est, at, "left")) == NULL)
 			return NULL;
 	}
-	return cedar_est_made(est, json, cedar_make_list(&est->maker, kind, 0, items, NULL, count));
+	return cedar_est_made(est, json, cedar_make_list(&est->maker, kind, json->offset, items, NULL, count));
 }
 
 static const struct cedar_expr *
@@ -89,7 +89,7 @@ unary_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node
 
 	if (!cedar_est_fields(est, json, names) || (operand = field_expr(est, json, "arg")) == NULL)
 		return NULL;
-	return cedar_est_made(est, json, cedar_make_operation(&est->maker, kind, 0, operand, NULL, NULL));
+	return cedar_est_made(est, json, cedar_make_operation(&est->maker, kind, json->offset, operand, NULL, NULL));
 }
 
 static const struct cedar_expr *
@@ -108,7 +108,7 @@ path_expr(struct cedar_est *est, const struct cedar_json *json, const struct ced
 		if (!cedar_est_keep(est, path->items[i].text, &names[i]))
 			return NULL;
 	}
-	return cedar_est_made(est, json, cedar_make_has_path(&est->maker, 0, object, names, path->count));
+	return cedar_est_made(est, json, cedar_make_has_path(&est->maker, json->offset, object, names, path->count));
 }
 
 static const struct cedar_expr *
@@ -132,7 +132,7 @@ attribute_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_
 	}
 	if (!cedar_est_keep(est, name->text, &kept))
 		return NULL;
-	return cedar_est_made(est, json, cedar_make_named(&est->maker, kind, 0, object, kept));
+	return cedar_est_made(est, json, cedar_make_named(&est->maker, kind, json->offset, object, kept));
 }
 
 /* "Wildcard" or {"Literal": text}; counts the stars and the bytes of the texts. */
@@ -145,7 +145,7 @@ pattern_measure(struct cedar_est *est, const struct cedar_json *json, size_t *st
 	for (i = 0; i < json->count; i++) {
 		const struct cedar_json *item = &json->items[i], *literal = cedar_json_get(item, "Literal");
 
-		if (cedar_json_is(item, "Wildcard"))
+		if (cedar_est_is_word(item, "Wildcard"))
 			++*stars;
 		else if (cedar_json_has_kind(literal, CEDAR_JSON_STRING) && item->field_count == 1)
 			*bytes += literal->text.size;
@@ -162,7 +162,7 @@ pattern_join(struct cedar_est *est, const struct cedar_json *json, char *joined,
 	size_t i, size = 0, piece = 0;
 
 	for (i = 0; i <= json->count; i++) {
-		bool end = i == json->count || cedar_json_is(&json->items[i], "Wildcard");
+		bool end = i == json->count || cedar_est_is_word(&json->items[i], "Wildcard");
 		struct cedar_text text = end ? CEDAR_TEXT("") : cedar_json_get(&json->items[i], "Literal")->text;
 
 		if (end) {
@@ -213,7 +213,7 @@ like_expr(struct cedar_est *est, const struct cedar_json *json)
 		cedar_est_fail(est, json, "`pattern` is a list%.*s", CEDAR_TEXT(""));
 		return NULL;
 	}
-	expr = (struct cedar_expr *)cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_LIKE, 0, subject, NULL, NULL));
+	expr = (struct cedar_expr *)cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_LIKE, json->offset, subject, NULL, NULL));
 	if (expr == NULL || (expr->pattern = pattern_of(est, pattern)) == NULL)
 		return NULL;
 	return expr;
@@ -235,7 +235,7 @@ is_expr(struct cedar_est *est, const struct cedar_json *json)
 		cedar_est_fail(est, json, "the field `%.*s` is missing", CEDAR_TEXT("entity_type"));
 		return NULL;
 	}
-	expr = (struct cedar_expr *)cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_IS, 0, tested, inside, NULL));
+	expr = (struct cedar_expr *)cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_IS, json->offset, tested, inside, NULL));
 	if (expr == NULL || !cedar_est_type(est, type, &expr->type))
 		return NULL;
 	return expr;
@@ -250,7 +250,7 @@ if_expr(struct cedar_est *est, const struct cedar_json *json)
 	if (!cedar_est_fields(est, json, names) || (test = field_expr(est, json, "if")) == NULL ||
 		(yes = field_expr(est, json, "then")) == NULL || (no = field_expr(est, json, "else")) == NULL)
 		return NULL;
-	return cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_IF, 0, test, yes, no));
+	return cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_IF, json->offset, test, yes, no));
 }
 
 static const struct cedar_expr *

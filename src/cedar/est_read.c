@@ -36,16 +36,40 @@ cedar_est_fields(struct cedar_est *est, const struct cedar_json *json, const cha
 	return true;
 }
 
+bool
+cedar_est_structure(struct cedar_est *est, const struct cedar_json *json, const char *const *names, size_t least)
+{
+	size_t most = 0;
+
+	if (json->kind != CEDAR_JSON_ARRAY)
+		return cedar_est_fields(est, json, names);
+	while (names[most] != NULL)
+		most++;
+	return (json->count >= least && json->count <= most) ||
+		cedar_est_fail(est, json, "this list has too few or too many parts: `%.*s` and so on", cedar_text_of(names[0]));
+}
+
+bool
+cedar_est_is_word(const struct cedar_json *json, const char *word)
+{
+	if (json == NULL || json->kind != CEDAR_JSON_OBJECT)
+		return cedar_json_is(json, word);
+	return json->field_count == 1 && cedar_text_is(json->fields[0].name, word) && json->fields[0].value.kind == CEDAR_JSON_NULL;
+}
+
 static bool
 is_text(const struct cedar_json *json)
 {
 	return json != NULL && json->kind == CEDAR_JSON_STRING;
 }
 
+static const char *const uid_names[] = { "type", "id", NULL };
+
 static bool
 is_uid(const struct cedar_json *json)
 {
-	return json != NULL && is_text(cedar_json_get(json, "type")) && is_text(cedar_json_get(json, "id"));
+	return is_text(cedar_json_part(json, uid_names, 0)) && is_text(cedar_json_part(json, uid_names, 1)) &&
+		(json->kind == CEDAR_JSON_OBJECT || json->count == 2);
 }
 
 bool
@@ -55,12 +79,12 @@ cedar_est_uid(struct cedar_est *est, const struct cedar_json *json, struct cedar
 
 	if (expr != NULL && expr->kind == CEDAR_JSON_STRING)
 		return cedar_est_fail(est, expr, "`__expr` is no longer part of the format%.*s", CEDAR_TEXT(""));
-	if (is_uid(escaped))
+	if (escaped != NULL && is_uid(escaped))
 		json = escaped;
-	type = cedar_json_get(json, "type");
-	id = cedar_json_get(json, "id");
 	if (!is_uid(json))
 		return cedar_est_fail(est, json, "an entity is {\"type\": …, \"id\": …}%.*s", CEDAR_TEXT(""));
+	type = cedar_json_part(json, uid_names, 0);
+	id = cedar_json_part(json, uid_names, 1);
 	if (!cedar_name_valid(type->text))
 		return cedar_est_fail(est, type, "`%.*s` is no name of a type", type->text);
 	*out = cedar_uid_of(est->arena, type->text, id->text); /* still the reader's texts: whoever keeps it interns it */
@@ -103,21 +127,24 @@ scope_target(struct cedar_est *est, const struct cedar_json *json, const char *s
 
 	if (entity != NULL)
 		return scope_entities(est, entity, 1, scope);
-	if (slot == NULL || named == NULL || !cedar_json_is(named, slot))
+	if (slot == NULL || named == NULL || !cedar_est_is_word(named, slot))
 		return cedar_est_fail(est, json, slot ? "`entity` or the slot `%.*s` is expected here" : "`entity` is expected here%.*s",
 			slot ? cedar_text_of(slot) : CEDAR_TEXT(""));
 	scope->slot = true;
 	return true;
 }
 
+/* In a list the parts follow the operator, and none may be missing. */
 static bool
 scope_is(struct cedar_est *est, const struct cedar_json *json, const char *slot, struct cedar_scope *scope)
 {
 	static const char *const names[] = { "op", "entity_type", "in", NULL };
-	const struct cedar_json *type = cedar_json_get(json, "entity_type"), *in = cedar_json_get(json, "in");
+	const struct cedar_json *type, *in;
 
-	if (!cedar_est_fields(est, json, names))
+	if (!cedar_est_structure(est, json, names, 3))
 		return false;
+	type = cedar_json_part(json, names, 1);
+	in = cedar_json_part(json, names, 2);
 	if (type == NULL)
 		return cedar_est_fail(est, json, "the field `%.*s` is missing", CEDAR_TEXT("entity_type"));
 	if (!cedar_est_type(est, type, &scope->type))
@@ -150,20 +177,20 @@ scope_actions(struct cedar_est *est, const struct cedar_json *json, struct cedar
 	return true;
 }
 
-/* `slot` is NULL for the action. */
+/* `slot` is NULL for the action. Lists are read for what begins them; == and `in` have none. */
 static bool
-scope_from_json(struct cedar_est *est, const struct cedar_json *policy, const char *name, const char *slot, struct cedar_scope *scope)
+scope_from_json(struct cedar_est *est, const struct cedar_json *json, const char *slot, struct cedar_scope *scope)
 {
-	const struct cedar_json *json = cedar_json_get(policy, name), *op = cedar_json_get(json, "op");
+	static const char *const names[] = { "op", NULL };
+	const struct cedar_json *op = cedar_json_part(json, names, 0);
+	bool list = json->kind == CEDAR_JSON_ARRAY;
 
-	*scope = (struct cedar_scope){ 0 };
-	if (json == NULL)
-		return cedar_est_fail(est, policy, "the field `%.*s` is missing", cedar_text_of(name));
-	if (op != NULL && (cedar_json_is(op, "All") || cedar_json_is(op, "all")))
+	*scope = (struct cedar_scope){ .offset = json->offset };
+	if ((cedar_json_is(op, "All") || cedar_json_is(op, "all")) && (!list || json->count == 1))
 		return true;
-	if (op != NULL && cedar_json_is(op, "is") && slot != NULL)
+	if (cedar_json_is(op, "is") && slot != NULL)
 		return scope_is(est, json, slot, scope);
-	if (op == NULL || !(cedar_json_is(op, "==") || cedar_json_is(op, "in")))
+	if (list || !(cedar_json_is(op, "==") || cedar_json_is(op, "in")))
 		return cedar_est_fail(est, json, "`op` of the scope is \"All\", \"==\", \"in\" or \"is\"%.*s", CEDAR_TEXT(""));
 	scope->kind = cedar_json_is(op, "==") ? CEDAR_SCOPE_EQUAL : CEDAR_SCOPE_IN;
 	return slot ? scope_target(est, json, slot, scope) : scope_actions(est, json, scope);
@@ -203,13 +230,17 @@ static bool
 condition_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_condition *out)
 {
 	static const char *const names[] = { "kind", "body", NULL };
-	const struct cedar_json *kind = cedar_json_get(json, "kind"), *body = cedar_json_get(json, "body");
+	const struct cedar_json *kind, *body;
+	bool unless;
 
-	if (!cedar_est_fields(est, json, names))
+	if (!cedar_est_structure(est, json, names, 2))
 		return false;
-	if (kind == NULL || body == NULL || !(cedar_json_is(kind, "when") || cedar_json_is(kind, "unless")))
+	kind = cedar_json_part(json, names, 0);
+	body = cedar_json_part(json, names, 1);
+	unless = cedar_est_is_word(kind, "unless");
+	if (body == NULL || !(unless || cedar_est_is_word(kind, "when")))
 		return cedar_est_fail(est, json, "a condition has `kind` (\"when\" or \"unless\") and `body`%.*s", CEDAR_TEXT(""));
-	*out = cedar_condition_of(cedar_est_expr(est, body), cedar_json_is(kind, "unless"));
+	*out = cedar_condition_of(cedar_est_expr(est, body), unless);
 	return cedar_condition_expr(out) != NULL;
 }
 
@@ -233,29 +264,47 @@ conditions_from_json(struct cedar_est *est, const struct cedar_json *policy, con
 	return true;
 }
 
+static const char *const policy_names[] = { "effect", "principal", "action", "resource", "conditions", "annotations", NULL };
+
+static bool
+scopes_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_policy *policy)
+{
+	static const char *const slots[] = { "?principal", NULL, "?resource" };
+	struct cedar_scope *scopes[] = { &policy->principal, &policy->action, &policy->resource };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		const struct cedar_json *part = cedar_json_part(json, policy_names, 1 + i);
+
+		if (part == NULL)
+			return cedar_est_fail(est, json, "the field `%.*s` is missing", cedar_text_of(policy_names[1 + i]));
+		if (!scope_from_json(est, part, slots[i], scopes[i]))
+			return false;
+	}
+	policy->slots = (uint8_t)((policy->principal.slot ? 1 : 0) | (policy->resource.slot ? 2 : 0));
+	return true;
+}
+
 bool
 cedar_est_policy(struct cedar_est *est, const struct cedar_json *json, struct cedar_policy *out)
 {
-	static const char *const names[] = { "effect", "principal", "action", "resource", "conditions", "annotations", NULL };
-	const struct cedar_json *effect = cedar_json_get(json, "effect");
-	struct cedar_policy policy = { 0 };
+	struct cedar_policy policy = { .offset = json->offset };
 	struct cedar_annotation *annotations = NULL;
 	struct cedar_condition *conditions = NULL;
 	size_t annotation_count = 0, condition_count = 0;
+	const struct cedar_json *effect;
 
 	cedar_arena_reset(est->work);
-	if (!cedar_est_fields(est, json, names))
+	if (!cedar_est_structure(est, json, policy_names, 5))
 		return false;
-	if (effect == NULL || !(cedar_json_is(effect, "permit") || cedar_json_is(effect, "forbid")))
+	effect = cedar_json_part(json, policy_names, 0);
+	policy.forbids = cedar_est_is_word(effect, "forbid");
+	if (!policy.forbids && !cedar_est_is_word(effect, "permit"))
 		return cedar_est_fail(est, effect ? effect : json, "`effect` is \"permit\" or \"forbid\"%.*s", CEDAR_TEXT(""));
-	policy.forbids = cedar_json_is(effect, "forbid");
-	if (!scope_from_json(est, json, "principal", "?principal", &policy.principal) ||
-		!scope_from_json(est, json, "action", NULL, &policy.action) ||
-		!scope_from_json(est, json, "resource", "?resource", &policy.resource) ||
-		!conditions_from_json(est, json, cedar_json_get(json, "conditions"), &conditions, &condition_count) ||
-		!annotations_from_json(est, cedar_json_get(json, "annotations"), &annotations, &annotation_count))
+	if (!scopes_from_json(est, json, &policy) ||
+		!conditions_from_json(est, json, cedar_json_part(json, policy_names, 4), &conditions, &condition_count) ||
+		!annotations_from_json(est, cedar_json_part(json, policy_names, 5), &annotations, &annotation_count))
 		return false;
-	policy.slots = (uint8_t)((policy.principal.slot ? 1 : 0) | (policy.resource.slot ? 2 : 0));
 	if (!cedar_policy_furnish(est->arena, conditions, condition_count, annotations, annotation_count, &policy))
 		return cedar_est_out_of_memory(est);
 	*out = policy;

@@ -4,6 +4,7 @@
  * a list whose items it names itself: a text policy0, JSON "JSON policy" (so a list of two texts has one id twice).
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cedar/est.h"
 #include "cedar/parse.h"
@@ -12,7 +13,7 @@
 struct reading {
 	struct cedar_est est;
 	struct cedar_policies *set;
-	struct cedar_table ids;
+	struct cedar_table ids, templates; /* of all; of templates, to them */
 };
 
 static bool
@@ -39,36 +40,103 @@ add(struct reading *reading, const struct cedar_json *at, struct cedar_text id, 
 	return cedar_policies_add(reading->set, policy) || cedar_est_out_of_memory(&reading->est);
 }
 
-/* A fault of a text inside JSON: where in the text it is stands in the message. */
-static bool
-text_fail(struct reading *reading, const struct cedar_json *at, const struct cedar_fault *inner)
+/* How many bytes of JSON stand for how many of the text, at an escape or a plain byte. */
+static size_t
+escape_size(const char *raw, size_t *bytes)
 {
-	cedar_fault_set(reading->est.fault, reading->est.source, at->offset, "line %u, column %u of this text: %.200s", inner->line,
-		inner->column, inner->message);
-	if (inner->suggestion[0] != '\0')
-		cedar_fault_suggest(reading->est.fault, "%s", inner->suggestion);
+	char letters[5] = "";
+	unsigned long point;
+
+	*bytes = 1;
+	if (raw[0] != '\\')
+		return 1;
+	if (raw[1] != 'u')
+		return 2;
+	memcpy(letters, raw + 2, 4); /* the reader saw to it that they are there, and that halves come in pairs */
+	point = strtoul(letters, NULL, 16);
+	*bytes = point < 0x80 ? 1 : point < 0x800 ? 2 : point >= 0xD800 && point < 0xE000 ? 4 : 3;
+	return *bytes == 4 ? 12 : 6;
+}
+
+/* Where in the source each byte of a text in JSON stands. Without escapes one follows the other. */
+static bool
+places_find(struct reading *reading, const struct cedar_json *json, struct cedar_maker *maker)
+{
+	const char *source = reading->est.source.data;
+	size_t at = json->offset + 1, i = 0, bytes, size, j;
+	uint32_t *places;
+
+	maker->base = (uint32_t)at;
+	if (json->end - json->offset == json->text.size + 2)
+		return true;
+	places = cedar_arena_take(reading->ids.arena, (json->text.size + 1) * sizeof *places);
+	if (places == NULL)
+		return cedar_est_out_of_memory(&reading->est);
+	while (i < json->text.size) {
+		size = escape_size(source + at, &bytes);
+		for (j = 0; j < bytes && i < json->text.size; j++)
+			places[i++] = (uint32_t)at;
+		at += size;
+	}
+	places[i] = (uint32_t)at;
+	maker->places = places;
+	return true;
+}
+
+/* A text inside of JSON that is being parsed. */
+struct inner {
+	struct cedar_parser parser;
+	struct cedar_fault fault;
+};
+
+/* The fault of the text, where it stands in the source. */
+static bool
+text_fail(struct reading *reading, const struct inner *inner)
+{
+	cedar_fault_set(reading->est.fault, reading->est.source, cedar_maker_place(&inner->parser.maker, inner->fault.offset), "%s",
+		inner->fault.message);
+	if (inner->fault.suggestion[0] != '\0')
+		cedar_fault_suggest(reading->est.fault, "%s", inner->fault.suggestion);
 	return false;
 }
 
 static bool
-text_start(struct reading *reading, const struct cedar_json *json, struct cedar_parser *parser, struct cedar_fault *inner)
+text_start(struct reading *reading, const struct cedar_json *json, struct inner *inner)
 {
-	*inner = (struct cedar_fault){ 0 };
-	return cedar_parser_start(parser, reading->est.maker.interner, reading->est.work, json->text, inner) ||
-		text_fail(reading, json, inner);
+	struct cedar_maker places = { 0 };
+	bool started;
+
+	inner->fault = (struct cedar_fault){ 0 };
+	if (!places_find(reading, json, &places))
+		return false;
+	started = cedar_parser_start(&inner->parser, reading->est.maker.interner, reading->est.work, json->text, &inner->fault);
+	inner->parser.maker.base = places.base;
+	inner->parser.maker.places = places.places;
+	return started || text_fail(reading, inner);
+}
+
+static bool
+text_policy(struct reading *reading, struct inner *inner, struct cedar_policy *out)
+{
+	const struct cedar_maker *maker = &inner->parser.maker;
+
+	if (!cedar_parse_policy(&inner->parser, out))
+		return text_fail(reading, inner);
+	out->offset = cedar_maker_place(maker, out->offset);
+	out->principal.offset = cedar_maker_place(maker, out->principal.offset);
+	out->action.offset = cedar_maker_place(maker, out->action.offset);
+	out->resource.offset = cedar_maker_place(maker, out->resource.offset);
+	return true;
 }
 
 static bool
 policy_from_text(struct reading *reading, const struct cedar_json *json, struct cedar_policy *out)
 {
-	struct cedar_parser parser;
-	struct cedar_fault inner;
+	struct inner inner;
 
-	if (!text_start(reading, json, &parser, &inner))
+	if (!text_start(reading, json, &inner) || !text_policy(reading, &inner, out))
 		return false;
-	if (!cedar_parse_policy(&parser, out))
-		return text_fail(reading, json, &inner);
-	return parser.lexer.token.kind == CEDAR_TOKEN_END ||
+	return inner.parser.lexer.token.kind == CEDAR_TOKEN_END ||
 		cedar_est_fail(&reading->est, json, "one policy is expected in this text, and more stands behind it%.*s", CEDAR_TEXT(""));
 }
 
@@ -113,17 +181,16 @@ policies_in_list(struct reading *reading, const struct cedar_json *json)
 static bool
 policies_in_text(struct reading *reading, const struct cedar_json *json)
 {
-	struct cedar_parser parser;
-	struct cedar_fault inner;
 	struct cedar_policy policy;
+	struct inner inner;
 	size_t number = 0;
 	char id[32];
 
-	if (!text_start(reading, json, &parser, &inner))
+	if (!text_start(reading, json, &inner))
 		return false;
-	while (parser.lexer.token.kind != CEDAR_TOKEN_END) {
-		if (!cedar_parse_policy(&parser, &policy))
-			return text_fail(reading, json, &inner);
+	while (inner.parser.lexer.token.kind != CEDAR_TOKEN_END) {
+		if (!text_policy(reading, &inner, &policy))
+			return false;
 		snprintf(id, sizeof id, "policy%zu", number++);
 		if (!add(reading, json, cedar_text_of(id), &policy, false))
 			return false;
@@ -177,20 +244,21 @@ link_from_json(struct reading *reading, const struct cedar_json *json)
 	static const char *const names[] = { "templateId", "newId", "values", NULL };
 	static const char *const slots[] = { "?principal", "?resource", NULL };
 	struct cedar_est *est = &reading->est;
-	const struct cedar_json *template_id = cedar_json_get(json, "templateId"), *new_id = cedar_json_get(json, "newId");
-	const struct cedar_json *values = cedar_json_get(json, "values");
+	const struct cedar_json *template_id, *new_id, *values;
 	const struct cedar_policy *template;
 	const struct cedar_uid *principal, *resource;
 	struct cedar_policy policy;
 	struct cedar_fault inner;
 	struct cedar_text id;
 
-	if (!cedar_est_fields(est, json, names))
+	if (!cedar_est_structure(est, json, names, 3))
 		return false;
-	if (template_id == NULL || template_id->kind != CEDAR_JSON_STRING || new_id == NULL || new_id->kind != CEDAR_JSON_STRING ||
-		values == NULL)
+	template_id = cedar_json_part(json, names, 0);
+	new_id = cedar_json_part(json, names, 1);
+	values = cedar_json_part(json, names, 2);
+	if (!cedar_json_has_kind(template_id, CEDAR_JSON_STRING) || !cedar_json_has_kind(new_id, CEDAR_JSON_STRING) || values == NULL)
 		return cedar_est_fail(est, json, "a link has `templateId`, `newId` and `values`%.*s", CEDAR_TEXT(""));
-	template = cedar_template_find(reading->set, template_id->text);
+	template = cedar_table_find(&reading->templates, template_id->text, CEDAR_TEXT(""));
 	if (template == NULL)
 		return cedar_est_fail(est, template_id, "there is no template `%.*s`", template_id->text);
 	if (!cedar_est_fields(est, values, slots) || !link_value(est, values, slots[0], &principal) ||
@@ -198,7 +266,21 @@ link_from_json(struct reading *reading, const struct cedar_json *json)
 		return false;
 	if (!cedar_template_link(template, id, principal, resource, &policy, &inner))
 		return cedar_fault_set(est->fault, est->source, json->offset, "%s", inner.message);
+	policy.offset = json->offset;
 	return cedar_policies_add(reading->set, &policy) || cedar_est_out_of_memory(est);
+}
+
+/* All are there, and stay where they are. */
+static bool
+templates_name(struct reading *reading)
+{
+	size_t i;
+
+	reading->templates.arena = reading->ids.arena;
+	for (i = 0; i < reading->set->template_count; i++)
+		if (!cedar_table_put(&reading->templates, reading->set->templates[i].id, CEDAR_TEXT(""), &reading->set->templates[i]))
+			return cedar_est_out_of_memory(&reading->est);
+	return true;
 }
 
 static bool
@@ -208,6 +290,8 @@ links_from_json(struct reading *reading, const struct cedar_json *json)
 
 	if (json == NULL)
 		return true;
+	if (!templates_name(reading))
+		return false;
 	if (json->kind != CEDAR_JSON_ARRAY)
 		return cedar_est_fail(&reading->est, json, "`templateLinks` is a list%.*s", CEDAR_TEXT(""));
 	for (i = 0; i < json->count; i++)
@@ -228,17 +312,24 @@ single_from_json(struct reading *reading, const struct cedar_json *json)
 	return cedar_policies_add(reading->set, &policy) || cedar_est_out_of_memory(&reading->est);
 }
 
+/* A policy, and no set: it has an effect, or is a list that begins with one. */
+static bool
+is_policy(const struct cedar_json *json)
+{
+	const struct cedar_json *first = json->kind == CEDAR_JSON_ARRAY && json->count > 0 ? &json->items[0] : NULL;
+
+	return cedar_json_get(json, "effect") != NULL || cedar_est_is_word(first, "permit") || cedar_est_is_word(first, "forbid");
+}
+
 static bool
 set_from_json(struct reading *reading, const struct cedar_json *json)
 {
 	static const char *const names[] = { "staticPolicies", "templates", "templateLinks", NULL };
 
-	if (cedar_json_get(json, "effect") != NULL)
+	if (is_policy(json))
 		return single_from_json(reading, json);
-	return cedar_est_fields(&reading->est, json, names) &&
-		static_from_json(reading, cedar_json_get(json, "staticPolicies")) &&
-		templates_from_json(reading, cedar_json_get(json, "templates")) &&
-		links_from_json(reading, cedar_json_get(json, "templateLinks"));
+	return cedar_est_structure(&reading->est, json, names, 0) && static_from_json(reading, cedar_json_part(json, names, 0)) &&
+		templates_from_json(reading, cedar_json_part(json, names, 1)) && links_from_json(reading, cedar_json_part(json, names, 2));
 }
 
 static bool
@@ -246,8 +337,11 @@ read_all(struct reading *reading)
 {
 	struct cedar_json json;
 
-	return cedar_json_parse_deep(reading->ids.arena, reading->est.source, CEDAR_EST_LEVELS_MAX, &json, reading->est.fault) && set_from_json(reading, &json) &&
-		(cedar_policies_finish(reading->set) || cedar_est_out_of_memory(&reading->est));
+	if (!cedar_json_parse_deep(reading->ids.arena, reading->est.source, CEDAR_EST_LEVELS_MAX, &json, reading->est.fault) ||
+		!set_from_json(reading, &json))
+		return false;
+	return (cedar_lines_take(&reading->set->arena, reading->est.source, &reading->set->lines) && cedar_policies_finish(reading->set)) ||
+		cedar_est_out_of_memory(&reading->est);
 }
 
 bool

@@ -63,7 +63,7 @@ cedar_est_list(struct cedar_est *est, const struct cedar_json *json, enum cedar_
 			if (!cedar_est_keep(est, json->fields[i].name, &names[i]))
 				return NULL;
 	}
-	return cedar_est_made(est, json, cedar_make_list(&est->maker, kind, 0, items, names, count));
+	return cedar_est_made(est, json, cedar_make_list(&est->maker, kind, json->offset, items, names, count));
 }
 
 const struct cedar_expr *
@@ -71,7 +71,7 @@ cedar_est_call(struct cedar_est *est, const struct cedar_json *at, enum cedar_fu
 	size_t count)
 {
 	struct cedar_expr *expr = (struct cedar_expr *)cedar_est_made(est, at,
-		cedar_make_list(&est->maker, CEDAR_NODE_CALL, 0, items, NULL, count));
+		cedar_make_list(&est->maker, CEDAR_NODE_CALL, at->offset, items, NULL, count));
 
 	if (expr != NULL)
 		expr->detail = (uint8_t)function;
@@ -90,7 +90,7 @@ strange_call(struct cedar_est *est, const struct cedar_json *name, const struct 
 	}
 	if (!cedar_est_keep(est, name->text, &kept))
 		return NULL;
-	return cedar_est_made(est, name, cedar_make_list(&est->maker, CEDAR_NODE_STRANGE, 0, items, &kept, count));
+	return cedar_est_made(est, name, cedar_make_list(&est->maker, CEDAR_NODE_STRANGE, name->offset, items, &kept, count));
 }
 
 /* {"fn": …, "arg": …} or {"fn": …, "args": […]} */
@@ -146,7 +146,7 @@ entity_expr(struct cedar_est *est, const struct cedar_json *json)
 	kept = cedar_intern_uids(est->maker.interner, &uid, 1);
 	if (kept == NULL)
 		return cedar_est_made(est, json, NULL);
-	return cedar_est_made(est, json, cedar_make_value(&est->maker, 0, (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = kept }));
+	return cedar_est_made(est, json, cedar_make_value(&est->maker, json->offset, (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = kept }));
 }
 
 static const struct cedar_expr *
@@ -192,7 +192,7 @@ any_value(struct cedar_est *est, const struct cedar_json *json)
 		cedar_est_fail(est, json, "Cedar has no null and no numbers but 64-bit integers%.*s", CEDAR_TEXT(""));
 		return NULL;
 	}
-	return cedar_est_made(est, json, cedar_make_value(&est->maker, 0, value));
+	return cedar_est_made(est, json, cedar_make_value(&est->maker, json->offset, value));
 }
 
 const struct cedar_expr *

@@ -25,31 +25,47 @@ struct asking {
 	const struct cedar_response *response;
 };
 
-/* The first operand that is not true, in the order of evaluation. */
+/* Does the condition need all operands of this chain to come out as it wants? `has a.b.c` is one test. */
+static bool
+is_chain_of(const struct cedar_expr *expr, bool wanted)
+{
+	return expr->kind == (wanted ? CEDAR_NODE_AND : CEDAR_NODE_OR) && (expr->kind == CEDAR_NODE_OR || expr->detail != CEDAR_HAS_PATH);
+}
+
+static bool
+clause_holds(struct asking *asking, const struct cedar_expr *clause, bool wanted, struct ranked *ranked)
+{
+	bool truth;
+
+	if (!cedar_evaluate_truth(&asking->run, clause, &truth)) {
+		ranked->explanation.outcome = CEDAR_ERRED;
+		ranked->explanation.message = asking->run.message;
+		return false;
+	}
+	if (truth != wanted)
+		ranked->explanation.outcome = CEDAR_FAILED_CONDITION;
+	return truth == wanted;
+}
+
+/* The first operand that is not as wanted (true in a `when`, false in an `unless`), in the order of evaluation; if it is itself a
+ * chain, in parentheses, the first of its own. False if there is none: the condition holds. */
 static bool
 clause_find(struct asking *asking, const struct cedar_condition *condition, struct ranked *ranked)
 {
-	const struct cedar_expr *whole = cedar_condition_expr(condition), *const *clauses = &whole;
-	size_t count = 1, i;
-	bool truth;
+	bool wanted = !cedar_condition_unless(condition), whole = true;
+	const struct cedar_expr *clause = cedar_condition_expr(condition);
+	uint32_t i;
 
-	if (!cedar_condition_unless(condition) && cedar_condition_expr(condition)->kind == CEDAR_NODE_AND) {
-		clauses = cedar_condition_expr(condition)->items;
-		count = cedar_condition_expr(condition)->count;
+	for (; is_chain_of(clause, wanted); whole = false, clause = clause->items[i]) {
+		for (i = 0; i < clause->count && clause_holds(asking, clause->items[i], wanted, ranked); i++)
+			ranked->closeness++;
+		if (i == clause->count)
+			return false;
 	}
-	for (i = 0; i < count; i++) {
-		ranked->clause = clauses[i];
-		if (!cedar_evaluate_truth(&asking->run, clauses[i], &truth)) {
-			ranked->explanation.outcome = CEDAR_ERRED;
-			ranked->explanation.message = asking->run.message;
-			return true;
-		}
-		if (truth == cedar_condition_unless(condition)) {
-			ranked->explanation.outcome = CEDAR_FAILED_CONDITION;
-			return true;
-		}
-		ranked->closeness++;
-	}
+	ranked->clause = clause;
+	if (!whole || !clause_holds(asking, clause, wanted, ranked))
+		return true;
+	ranked->closeness++;
 	return false;
 }
 
@@ -128,43 +144,38 @@ clause_print(struct asking *asking, struct ranked *ranked)
 	return kept;
 }
 
-/* Is it one that the answer is about: a reason, or without reasons any permit. */
 static bool
-is_asked_for(const struct asking *asking, const struct cedar_policies *set, size_t policy)
+rank_one(struct asking *asking, const struct cedar_policies *set, size_t policy)
+{
+	struct ranked ranked = { .explanation = { .policy = policy } };
+	struct cedar_text message;
+
+	cedar_arena_reset(&asking->working);
+	policy_rank(asking, &set->policies[policy], &ranked);
+	if (asking->working.failed)
+		return false;
+	if (ranked.explanation.message[0] != '\0') {
+		if (!text_keep(asking, cedar_text_of(ranked.explanation.message), &message))
+			return false;
+		ranked.explanation.message = message.data;
+	}
+	ranked_keep(asking, &ranked);
+	return true;
+}
+
+/* Those that the answer is about: the reasons, or without reasons all permits. */
+static bool
+rank_all(struct asking *asking, const struct cedar_policies *set)
 {
 	const struct cedar_response *response = asking->response;
 	size_t i;
 
-	if (response->reason_count == 0)
-		return !set->policies[policy].forbids;
 	for (i = 0; i < response->reason_count; i++)
-		if (response->reasons[i] == policy)
-			return true;
-	return false;
-}
-
-static bool
-rank_all(struct asking *asking, const struct cedar_policies *set)
-{
-	size_t i;
-
-	for (i = 0; i < set->count; i++) {
-		struct ranked ranked = { .explanation = { .policy = i } };
-		struct cedar_text message;
-
-		if (!is_asked_for(asking, set, i))
-			continue;
-		cedar_arena_reset(&asking->working);
-		policy_rank(asking, &set->policies[i], &ranked);
-		if (asking->working.failed)
+		if (!rank_one(asking, set, response->reasons[i]))
 			return false;
-		if (ranked.explanation.message[0] != '\0') {
-			if (!text_keep(asking, cedar_text_of(ranked.explanation.message), &message))
-				return false;
-			ranked.explanation.message = message.data;
-		}
-		ranked_keep(asking, &ranked);
-	}
+	for (i = 0; response->reason_count == 0 && i < set->count; i++)
+		if (!set->policies[i].forbids && !rank_one(asking, set, i))
+			return false;
 	for (i = 0; i < asking->count; i++)
 		if (!clause_print(asking, &asking->ranked[i]))
 			return false;

@@ -16,7 +16,7 @@ spare_take(struct cedar_maker *maker, size_t size)
 
 	if (expr == NULL)
 		return cedar_arena_zero(maker->arena, size);
-	memcpy(&maker->spare[size / 8], expr, sizeof(struct cedar_expr *));
+	memcpy(&maker->spare[size / 8], expr, sizeof(void *));
 	memset(expr, 0, size);
 	return expr;
 }
@@ -26,7 +26,7 @@ spare_give(struct cedar_maker *maker, const struct cedar_expr *expr)
 {
 	size_t at = cedar_expr_size((enum cedar_node)expr->kind) / 8;
 
-	memcpy((void *)expr, &maker->spare[at], sizeof(struct cedar_expr *));
+	memcpy((void *)expr, &maker->spare[at], sizeof(void *));
 	maker->spare[at] = (struct cedar_expr *)expr;
 }
 
@@ -39,7 +39,7 @@ make_sized(struct cedar_maker *maker, enum cedar_node kind, size_t offset, size_
 		return NULL;
 	expr->kind = (uint8_t)kind;
 	expr->depth = 1;
-	expr->offset = (uint32_t)offset;
+	expr->offset = cedar_maker_place(maker, offset);
 	return expr;
 }
 
@@ -67,7 +67,7 @@ cedar_make_value(struct cedar_maker *maker, size_t offset, struct cedar_value va
 
 	if (expr != NULL) {
 		expr->value = value;
-		expr->offset = (uint32_t)offset;
+		expr->offset = cedar_maker_place(maker, offset);
 	}
 	return expr;
 }

@@ -214,6 +214,8 @@ struct cedar_maker {
 	struct cedar_arena *arena;
 	struct cedar_interner *interner; /* over the same arena */
 	struct cedar_expr *spare[5];     /* nodes that were given up, by size in words */
+	uint32_t base;                   /* where in the source the text begins that offsets are in */
+	const uint32_t *places;          /* or, if not NULL, where each byte of it stands, and its end */
 	bool too_deep;
 };
 
@@ -224,6 +226,13 @@ static inline const struct cedar_expr *
 cedar_expr_object(const struct cedar_expr *expr)
 {
 	return expr->detail ? &cedar_variables[expr->detail - 1] : expr->object;
+}
+
+/* An offset in the text that is read, as one in the source: they differ where policies stand in JSON. */
+static inline uint32_t
+cedar_maker_place(const struct cedar_maker *maker, size_t offset)
+{
+	return maker->places != NULL ? maker->places[offset] : maker->base + (uint32_t)offset;
 }
 
 struct cedar_expr *cedar_make(struct cedar_maker *, enum cedar_node, size_t offset);

@@ -210,6 +210,14 @@ cedar_json_get(const struct cedar_json *json, const char *name)
 	return NULL;
 }
 
+const struct cedar_json *
+cedar_json_part(const struct cedar_json *json, const char *const *names, size_t index)
+{
+	if (json == NULL || json->kind != CEDAR_JSON_ARRAY)
+		return cedar_json_get(json, names[index]);
+	return index < json->count ? &json->items[index] : NULL;
+}
+
 bool
 cedar_json_is(const struct cedar_json *json, const char *text)
 {

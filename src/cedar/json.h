@@ -43,6 +43,8 @@ CEDAR_CHECKED bool cedar_json_parse_deep(struct cedar_arena *, struct cedar_text
 	struct cedar_fault *);
 /* NULL if there is none or this is no object (or NULL). */
 const struct cedar_json *cedar_json_get(const struct cedar_json *, const char *name);
+/* The same for what may also be a list of its parts, in the order of the names. */
+const struct cedar_json *cedar_json_part(const struct cedar_json *, const char *const *names, size_t index);
 bool cedar_json_is(const struct cedar_json *, const char *text);
 /* The text in quotes, escaped as JSON. */
 void cedar_json_write(struct cedar_writer *, struct cedar_text);

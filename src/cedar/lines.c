@@ -44,23 +44,31 @@ cedar_lines_take(struct cedar_arena *arena, struct cedar_text text, struct cedar
 	return true;
 }
 
-void
-cedar_lines_place(const struct cedar_lines *lines, size_t offset, unsigned *line, unsigned *column)
+static size_t
+length_at(const struct cedar_lines *lines, size_t *at)
 {
-	size_t at = 0, length = 0;
+	size_t length = 0;
 	unsigned shift;
 
-	*line = 1;
-	while (at < lines->size) {
-		for (length = 0, shift = 0;; shift += 7) {
-			length |= (size_t)(lines->lengths[at] & 0x7F) << shift;
-			if ((lines->lengths[at++] & 0x80) == 0)
-				break;
-		}
-		if (offset < length || at == lines->size)
-			break;
-		offset -= length;
-		++*line;
+	for (shift = 0;; shift += 7) {
+		length |= (size_t)(lines->lengths[*at] & 0x7F) << shift;
+		if ((lines->lengths[(*at)++] & 0x80) == 0)
+			return length;
 	}
-	*column = (unsigned)offset + 1;
+}
+
+void
+cedar_lines_place(const struct cedar_lines *lines, struct cedar_spot *spot, size_t offset, unsigned *line, unsigned *column)
+{
+	if (offset < spot->offset)
+		*spot = (struct cedar_spot){ 0 };
+	while (spot->at < lines->size) {
+		size_t next = spot->at, length = length_at(lines, &next);
+
+		if (offset - spot->offset < length || next == lines->size)
+			break;
+		*spot = (struct cedar_spot){ next, spot->offset + length, spot->line + 1 };
+	}
+	*line = spot->line + 1;
+	*column = (unsigned)(offset - spot->offset) + 1;
 }

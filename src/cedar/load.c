@@ -4,25 +4,32 @@
 #include "cedar/type.h"
 #include "cedar/values_json.h"
 
-/* Every action of the schema is an entity, its ancestors as declared. */
+/* Every action of the schema is an entity, its parents as declared; those of the data were found to agree. */
 static bool
 add_actions(struct cedar_loader *loader)
 {
 	const struct cedar_schema *schema = loader->schema;
+	struct cedar_builder *builder = loader->builder;
+	uint8_t *there = cedar_arena_zero(&builder->arena, schema->action_count);
+	struct cedar_entity *entity;
 	uint32_t i, j;
 
-	for (i = 0; i < schema->action_count; i++) {
-		const struct cedar_action_type *action = schema->action_list[i];
-		struct cedar_entity *entity;
+	for (entity = builder->first; entity != NULL && there != NULL; entity = entity->next) {
+		const struct cedar_action_type *action = cedar_schema_action(schema, &entity->uid);
 
-		if (cedar_builder_find(loader->builder, &action->uid) != NULL)
-			continue;
-		entity = cedar_entity_add_uid(loader->builder, &action->uid);
-		for (j = 0; j < schema->action_count && entity != NULL; j++)
-			if (j != i && cedar_bit(schema->action_list[j]->descendants, action->index))
-				cedar_entity_parent_uid(loader->builder, entity, &schema->action_list[j]->uid);
+		if (action != NULL)
+			there[action->index] = 1;
 	}
-	return !loader->builder->failed || cedar_fault_set(loader->fault, loader->source, 0, "out of memory");
+	for (i = 0; i < schema->action_count && there != NULL; i++) {
+		const struct cedar_action_type *action = schema->action_list[i];
+
+		if (there[i])
+			continue;
+		entity = cedar_entity_add_uid(builder, &action->uid);
+		for (j = 0; j < action->parent_count && entity != NULL; j++)
+			cedar_entity_parent_uid(builder, entity, &schema->action_list[action->parents[j]]->uid);
+	}
+	return (there != NULL && !builder->failed) || cedar_fault_set(loader->fault, loader->source, 0, "out of memory");
 }
 
 /* The builder holds them in the order of the array. */

@@ -61,24 +61,25 @@ resolve_entity(struct cedar_resolver *resolver, struct cedar_raw_space *space, s
 	return true;
 }
 
+/* Each type once, in the order of the list. */
 static bool
 resolve_applies(struct cedar_resolver *resolver, struct cedar_raw_space *space, const struct cedar_raw_names *names,
 	struct cedar_entity_type ***out, uint32_t *count)
 {
-	size_t i, j;
+	size_t i;
 
 	*out = cedar_arena_take(&resolver->schema->arena, names->count * sizeof **out);
 	if (*out == NULL)
 		return cedar_raw_out_of_memory(resolver->raw);
+	resolver->list++;
 	for (i = 0; i < names->count; i++) {
 		struct cedar_entity_type *type = resolve_plain_entity(resolver, space, &names->items[i]);
 
 		if (type == NULL)
 			return false;
-		for (j = 0; j < *count && (*out)[j] != type; j++)
-			;
-		if (j == *count)
+		if (resolver->lists[type->index] != resolver->list)
 			(*out)[(*count)++] = type;
+		resolver->lists[type->index] = resolver->list;
 	}
 	return true;
 }
@@ -123,6 +124,8 @@ resolve_action(struct cedar_resolver *resolver, struct cedar_raw_space *space, s
 			return false;
 		edges->to[edges->count++] = parent->index;
 	}
+	raw->made->parents = edges->to;
+	raw->made->parent_count = edges->count;
 	return true;
 }
 
@@ -167,7 +170,8 @@ resolve_all(struct cedar_resolver *resolver)
 	struct cedar_raw_entity *entity;
 	struct cedar_raw_action *action;
 
-	if (types == NULL || actions == NULL)
+	resolver->lists = cedar_arena_zero(arena, resolver->schema->type_count * sizeof *resolver->lists);
+	if (types == NULL || actions == NULL || resolver->lists == NULL)
 		return cedar_raw_out_of_memory(resolver->raw);
 	for (space = resolver->raw->spaces; space != NULL; space = space->next) {
 		for (entity = space->entities; entity != NULL; entity = entity->next)

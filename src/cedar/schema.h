@@ -42,6 +42,6 @@ void cedar_report_free(struct cedar_report *);
 
 /* Is the request one that the schema allows: types of principal and resource for the action, enumerated entities, context? */
 CEDAR_CHECKED bool cedar_schema_check_request(const struct cedar_schema *, const struct cedar_request *, struct cedar_fault *);
-/* Does the context fit the action? `context` NULL: an empty record. */
+/* Does the context fit the action? NULL does not: it could not be made. */
 CEDAR_CHECKED bool cedar_schema_check_context(const struct cedar_schema *, const struct cedar_uid_text *action,
 	const struct cedar_value *context, struct cedar_fault *);

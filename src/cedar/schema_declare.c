@@ -23,6 +23,22 @@ entity_type_new(struct cedar_resolver *resolver, struct cedar_text name)
 }
 
 static bool
+declare_choices(struct cedar_resolver *resolver, const struct cedar_raw_entity *raw)
+{
+	struct cedar_entity_type *type = raw->made;
+	size_t i;
+
+	type->is_enum = raw->is_enum;
+	type->choices = raw->choices;
+	type->choice_count = (uint32_t)raw->choice_count;
+	type->choice_names.arena = &resolver->schema->arena;
+	for (i = 0; i < raw->choice_count; i++)
+		if (!cedar_table_put(&type->choice_names, raw->choices[i], CEDAR_TEXT(""), type))
+			return cedar_raw_out_of_memory(resolver->raw);
+	return true;
+}
+
+static bool
 declare_entity(struct cedar_resolver *resolver, struct cedar_raw_space *space, struct cedar_raw_entity *raw)
 {
 	struct cedar_text name = cedar_resolve_full_name(resolver, space, raw->name);
@@ -34,10 +50,7 @@ declare_entity(struct cedar_resolver *resolver, struct cedar_raw_space *space, s
 	raw->made = entity_type_new(resolver, name);
 	if (raw->made == NULL)
 		return cedar_raw_out_of_memory(resolver->raw);
-	raw->made->is_enum = raw->is_enum;
-	raw->made->choices = raw->choices;
-	raw->made->choice_count = (uint32_t)raw->choice_count;
-	return true;
+	return declare_choices(resolver, raw);
 }
 
 static bool

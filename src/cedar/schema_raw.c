@@ -41,18 +41,22 @@ cedar_raw_name_valid(struct cedar_text name, bool declared)
 struct cedar_raw_space *
 cedar_raw_space_get(struct cedar_raw_schema *raw, struct cedar_text name, bool *fresh)
 {
-	struct cedar_raw_space **end = &raw->spaces;
+	struct cedar_raw_space *space;
 
-	for (; *end != NULL; end = &(*end)->next)
-		if (cedar_text_equal((*end)->name, name)) {
-			*fresh = false;
-			return *end;
-		}
-	*fresh = true;
-	*end = cedar_arena_zero(raw->arena, sizeof **end);
-	if (*end != NULL)
-		(*end)->name = name;
-	return *end;
+	raw->space_names.arena = raw->arena;
+	space = cedar_table_find(&raw->space_names, name, CEDAR_TEXT(""));
+	*fresh = space == NULL;
+	if (space != NULL)
+		return space;
+	space = cedar_arena_zero(raw->arena, sizeof *space);
+	if (space == NULL || !cedar_table_put(&raw->space_names, name, CEDAR_TEXT(""), space))
+		return NULL;
+	space->name = name;
+	if (raw->last_space != NULL)
+		raw->last_space->next = space;
+	else
+		raw->spaces = space;
+	return raw->last_space = space;
 }
 
 bool

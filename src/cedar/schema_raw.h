@@ -83,7 +83,8 @@ struct cedar_raw_schema {
 	struct cedar_arena *arena; /* of what lives as long as the schema */
 	struct cedar_text source;
 	struct cedar_fault *fault;
-	struct cedar_raw_space *spaces;
+	struct cedar_raw_space *spaces, *last_space;
+	struct cedar_table space_names; /* -> struct cedar_raw_space */
 };
 
 /* NULL name: the place outside namespaces. Makes it where it is not there yet. NULL when memory is out. */
@@ -107,7 +108,7 @@ struct cedar_resolver {
 	struct cedar_raw_schema *raw;
 	struct cedar_schema *schema;
 	struct cedar_table commons; /* full name -> struct cedar_raw_common */
-	unsigned depth;
+	uint32_t *lists, list; /* by type: the last list of types that it was met in; the list that is read */
 };
 
 /* In schema_declare.c. */

@@ -94,39 +94,40 @@ builtin_find(struct cedar_text name)
 	return cedar_type_extension(name);
 }
 
-static const struct cedar_type *
-resolve_common(struct cedar_resolver *resolver, struct cedar_raw_common *common)
+/* What a name means: one of these, or nothing. */
+struct meaning {
+	struct cedar_raw_common *common;
+	const struct cedar_type *type;
+};
+
+static struct meaning
+meaning_of(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
 {
-	if (common->resolved != NULL)
-		return common->resolved;
-	if (common->busy) {
-		fail(resolver, common->offset, "the type `%.*s` contains itself", common->full_name);
-		return NULL;
+	struct cedar_text names[2];
+	size_t count = readings(resolver, space, raw->name, names), i;
+	struct meaning meaning = { NULL, NULL };
+
+	for (i = 0; i < count && meaning.common == NULL && meaning.type == NULL; i++) {
+		const struct cedar_entity_type *entity = cedar_table_find(&resolver->schema->types, names[i], CEDAR_TEXT(""));
+
+		meaning.common = cedar_table_find(&resolver->commons, names[i], CEDAR_TEXT(""));
+		if (meaning.common == NULL && entity == NULL)
+			meaning.type = builtin_find(names[i]);
+		else if (meaning.common == NULL && raw->kind == CEDAR_RAW_ENTITY_OR_COMMON)
+			meaning.type = &entity->reference;
 	}
-	common->busy = true;
-	common->resolved = cedar_resolve_type(resolver, common->space, common->type);
-	common->busy = false;
-	return common->resolved;
+	return meaning;
 }
 
 static const struct cedar_type *
 resolve_name(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
 {
-	struct cedar_text names[2];
-	size_t count = readings(resolver, space, raw->name, names), i;
+	struct meaning meaning = meaning_of(resolver, space, raw);
 
-	for (i = 0; i < count; i++) {
-		struct cedar_raw_common *common = cedar_table_find(&resolver->commons, names[i], CEDAR_TEXT(""));
-		const struct cedar_entity_type *entity = cedar_table_find(&resolver->schema->types, names[i], CEDAR_TEXT(""));
-		const struct cedar_type *builtin = entity == NULL ? builtin_find(names[i]) : NULL;
-
-		if (common != NULL)
-			return resolve_common(resolver, common);
-		if (builtin != NULL)
-			return builtin;
-		if (entity != NULL && raw->kind == CEDAR_RAW_ENTITY_OR_COMMON)
-			return &entity->reference;
-	}
+	if (meaning.common != NULL) /* all were resolved before anything that needs them */
+		return meaning.common->resolved;
+	if (meaning.type != NULL)
+		return meaning.type;
 	fail(resolver, raw->offset, raw->kind == CEDAR_RAW_COMMON ? "there is no common type `%.*s`" : "there is no type `%.*s`",
 		raw->name);
 	suggest_name(resolver, raw->name);
@@ -148,20 +149,24 @@ resolve_set(struct cedar_resolver *resolver, const struct cedar_raw_space *space
 	return type;
 }
 
-/* Of fields with the same name the last one counts. */
-static size_t
-fields_last(const struct cedar_raw_type *raw, const struct cedar_raw_field **out)
+/* Of fields with the same name the last one counts. False when memory is out. */
+static bool
+fields_last(struct cedar_resolver *resolver, const struct cedar_raw_type *raw, const struct cedar_raw_field **out, size_t *count)
 {
-	size_t count = 0, i, j;
+	struct cedar_table places = { .arena = resolver->raw->arena };
+	size_t i;
 
-	for (i = 0; i < raw->count; i++) {
-		for (j = 0; j < count && !cedar_text_equal(out[j]->name, raw->fields[i].name); j++)
-			;
-		out[j] = &raw->fields[i];
-		if (j == count)
-			count++;
+	for (i = 0, *count = 0; i < raw->count; i++) {
+		const struct cedar_raw_field **place = cedar_table_find(&places, raw->fields[i].name, CEDAR_TEXT(""));
+
+		if (place == NULL) {
+			place = &out[(*count)++];
+			if (!cedar_table_put(&places, raw->fields[i].name, CEDAR_TEXT(""), place))
+				return false;
+		}
+		*place = &raw->fields[i];
 	}
-	return count;
+	return true;
 }
 
 static const struct cedar_type *
@@ -172,9 +177,8 @@ resolve_record(struct cedar_resolver *resolver, const struct cedar_raw_space *sp
 	struct cedar_attribute *attributes = cedar_arena_take(resolver->raw->arena, raw->count * sizeof *attributes);
 	size_t count, i;
 
-	if (type == NULL || fields == NULL || attributes == NULL)
+	if (type == NULL || fields == NULL || attributes == NULL || !fields_last(resolver, raw, fields, &count))
 		return NULL;
-	count = fields_last(raw, fields);
 	type->kind = CEDAR_TYPE_RECORD;
 	type->depth = 1;
 	for (i = 0; i < count; i++) {
@@ -222,22 +226,78 @@ resolve_by_kind(struct cedar_resolver *resolver, const struct cedar_raw_space *s
 const struct cedar_type *
 cedar_resolve_type(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
 {
-	const struct cedar_type *type;
+	const struct cedar_type *type = resolve_by_kind(resolver, space, raw);
 
-	if (resolver->depth >= CEDAR_DEPTH_MAX) {
-		cedar_fault_set(resolver->raw->fault, resolver->raw->source, raw->offset, "types are nested more than %d deep",
-			CEDAR_DEPTH_MAX);
-		return NULL;
-	}
-	resolver->depth++;
-	type = resolve_by_kind(resolver, space, raw);
-	resolver->depth--;
 	if (type != NULL && type->depth > CEDAR_DEPTH_MAX) {
 		cedar_fault_set(resolver->raw->fault, resolver->raw->source, raw->offset, "types are nested more than %d deep",
 			CEDAR_DEPTH_MAX);
 		return NULL;
 	}
 	return type;
+}
+
+/* A common type on the way to being resolved. Chains of them can be long: they are followed without recursion, so that it does
+ * not matter in which order they are declared. */
+struct todo {
+	struct cedar_raw_common *common;
+	struct todo *below;
+};
+
+static bool
+todo_add(struct cedar_resolver *resolver, struct todo **todo, struct cedar_raw_common *common)
+{
+	struct todo *top = cedar_arena_take(resolver->raw->arena, sizeof *top);
+
+	if (top == NULL)
+		return cedar_raw_out_of_memory(resolver->raw);
+	*top = (struct todo){ common, *todo };
+	*todo = top;
+	return true;
+}
+
+/* Adds the common types that a type names and that are not resolved. No deeper than the parsers let types be. */
+static bool
+needs_add(struct cedar_resolver *resolver, const struct cedar_raw_common *of, const struct cedar_raw_type *raw, struct todo **todo)
+{
+	struct meaning meaning;
+	size_t i;
+
+	if (raw->kind == CEDAR_RAW_SET)
+		return needs_add(resolver, of, raw->element, todo);
+	for (i = 0; raw->kind == CEDAR_RAW_RECORD && i < raw->count; i++)
+		if (!needs_add(resolver, of, raw->fields[i].type, todo))
+			return false;
+	if (raw->kind != CEDAR_RAW_COMMON && raw->kind != CEDAR_RAW_ENTITY_OR_COMMON)
+		return true;
+	meaning = meaning_of(resolver, of->space, raw);
+	if (meaning.common == NULL || meaning.common->resolved != NULL)
+		return true;
+	if (meaning.common->busy)
+		return fail(resolver, meaning.common->offset, "the type `%.*s` contains itself", meaning.common->full_name);
+	return todo_add(resolver, todo, meaning.common);
+}
+
+static bool
+resolve_common(struct cedar_resolver *resolver, struct cedar_raw_common *common)
+{
+	struct todo *todo = NULL, *top;
+
+	if (!todo_add(resolver, &todo, common))
+		return false;
+	while ((top = todo) != NULL) {
+		common = top->common;
+		if (common->resolved == NULL && !common->busy) {
+			common->busy = true;
+			if (!needs_add(resolver, common, common->type, &todo))
+				return false;
+			continue;
+		}
+		if (common->resolved == NULL && (common->resolved = cedar_resolve_type(resolver, common->space, common->type)) == NULL)
+			return false;
+		common->busy = false;
+		todo = top->below;
+	}
+	return true;
 }
 
 bool
@@ -248,7 +308,7 @@ cedar_resolve_commons(struct cedar_resolver *resolver)
 
 	for (space = resolver->raw->spaces; space != NULL; space = space->next)
 		for (common = space->commons; common != NULL; common = common->next)
-			if (resolve_common(resolver, common) == NULL)
+			if (common->resolved == NULL && !resolve_common(resolver, common))
 				return false;
 	return true;
 }

@@ -17,7 +17,8 @@ struct change {
 	size_t entities;
 	struct cedar_leaf **leaves;     /* those whose ancestors are to be completed */
 	size_t count, capacity;
-	const struct cedar_builder *builder;
+	struct cedar_builder *builder;
+	const struct cedar_entities *base;
 	struct cedar_fault *fault;
 	bool failed;
 };
@@ -77,7 +78,6 @@ change_put(struct change *change, struct cedar_leaf *leaf)
 	trie = cedar_trie_put(&change->memory, change->trie, leaf);
 	if (trie == NULL)
 		return change_fail(change, "out of memory");
-	cedar_trie_drop(&change->memory, change->trie);
 	change->trie = trie;
 	change->leaves[change->count++] = cedar_leaf_keep(leaf);
 	return true;
@@ -112,29 +112,126 @@ failed:
 	return NULL;
 }
 
+/* Who of the base stands below an entity that changed; found out once for each, out of what is known of its parents. */
+enum verdict { UNKNOWN, APART, BELOW };
+
+struct verdicts {
+	const struct cedar_leaf **leaves; /* a hash table by address */
+	uint8_t *verdicts;
+	size_t size;
+};
+
+static bool
+verdicts_make(struct change *change, struct verdicts *out)
+{
+	for (out->size = 64; out->size < change->base->count * 2; out->size *= 2)
+		;
+	out->leaves = cedar_arena_zero(&change->arena, out->size * sizeof(const struct cedar_leaf *));
+	out->verdicts = cedar_arena_zero(&change->arena, out->size);
+	return (out->leaves != NULL && out->verdicts != NULL) || change_fail(change, "out of memory");
+}
+
+static uint8_t *
+verdict_of(struct verdicts *verdicts, const struct cedar_leaf *leaf)
+{
+	size_t at = ((uintptr_t)leaf >> 4) * 0x9E3779B97F4A7C15ull >> 20 & (verdicts->size - 1);
+
+	while (verdicts->leaves[at] != NULL && verdicts->leaves[at] != leaf)
+		at = (at + 1) & (verdicts->size - 1);
+	verdicts->leaves[at] = leaf;
+	return &verdicts->verdicts[at];
+}
+
+/* What the parents say of a leaf; or which of them must be asked first. */
+static enum verdict
+parents_verdict(const struct change *change, struct verdicts *verdicts, const struct cedar_leaf *leaf, struct cedar_leaf **first)
+{
+	size_t i;
+
+	*first = NULL;
+	for (i = 0; i < leaf->entity.parent_count; i++) {
+		const struct cedar_uid *uid = leaf->entity.parents[i].uid;
+		struct cedar_leaf *up;
+		enum verdict verdict;
+
+		up = cedar_trie_find(change->base->trie, uid);
+		verdict = cedar_builder_find(change->builder, uid) ? BELOW : up ? (enum verdict)*verdict_of(verdicts, up) : APART;
+		if (verdict == BELOW) {
+			*first = NULL;
+			return BELOW;
+		}
+		if (verdict == UNKNOWN && *first == NULL)
+			*first = up;
+	}
+	return *first ? UNKNOWN : APART;
+}
+
+struct question {
+	struct cedar_leaf *leaf;
+	struct question *below;
+};
+
+/* Upward, until enough is known; the base has no circles. */
+static bool
+find_verdict(struct change *change, struct verdicts *verdicts, struct cedar_leaf *leaf)
+{
+	struct question *todo = NULL, *question;
+	enum verdict verdict;
+
+	while (leaf != NULL) {
+		question = cedar_arena_take(&change->passing, sizeof *question);
+		if (question == NULL)
+			return change_fail(change, "out of memory");
+		*question = (struct question){ leaf, todo };
+		for (todo = question, leaf = NULL; todo != NULL && leaf == NULL; todo = leaf ? todo : todo->below) {
+			verdict = parents_verdict(change, verdicts, todo->leaf, &leaf);
+			*verdict_of(verdicts, todo->leaf) = (uint8_t)verdict;
+		}
+	}
+	return true;
+}
+
 /* An entity that did not change itself, but stands below one that did. */
 static bool
-recount_below(void *context, struct cedar_leaf *leaf)
+recount_below(struct change *change, struct cedar_leaf *leaf)
 {
-	struct change *change = context;
-	const struct cedar_entity *entity;
-	struct cedar_leaf *copy;
+	struct cedar_leaf *copy = cedar_leaf_new(&change->memory);
 
-	for (entity = change->builder->first; entity != NULL; entity = entity->next)
-		if (cedar_uid_equal(&entity->uid, &leaf->entity.uid))
-			return true;
-	for (entity = change->builder->first; entity != NULL; entity = entity->next)
-		if (cedar_entity_inside(&leaf->entity, &entity->uid))
-			break;
-	if (entity == NULL)
-		return true;
-	copy = cedar_leaf_new(&change->memory);
 	if (copy == NULL)
 		return change_fail(change, "out of memory");
 	copy->entity = leaf->entity;
 	copy->entity.mark = CEDAR_NEW;
 	copy->source = cedar_leaf_keep(leaf->source ? leaf->source : leaf);
 	return change_put(change, copy);
+}
+
+struct recounting {
+	struct change *change;
+	struct verdicts verdicts;
+};
+
+static bool
+recount_leaf(void *context, struct cedar_leaf *leaf)
+{
+	struct recounting *recounting = context;
+	struct change *change = recounting->change;
+
+	if (cedar_builder_find(change->builder, &leaf->entity.uid) != NULL)
+		return true;
+	if (*verdict_of(&recounting->verdicts, leaf) == UNKNOWN) {
+		cedar_arena_reset(&change->passing);
+		if (!find_verdict(change, &recounting->verdicts, leaf))
+			return false;
+	}
+	return *verdict_of(&recounting->verdicts, leaf) != BELOW || recount_below(change, leaf);
+}
+
+static bool
+recount(struct change *change)
+{
+	struct recounting recounting = { .change = change };
+
+	return verdicts_make(change, &recounting.verdicts) && cedar_trie_each(change->base->trie, recount_leaf, &recounting);
 }
 
 struct step {
@@ -235,7 +332,6 @@ above_add(struct change *change, const struct cedar_uid *uid)
 	above = cedar_trie_put(&change->memory, change->above, leaf);
 	if (above == NULL)
 		return change_fail(change, "out of memory");
-	cedar_trie_drop(&change->memory, change->above);
 	change->above = above;
 	return true;
 }
@@ -258,25 +354,27 @@ put_all(struct change *change)
 
 /* Most changes are of entities that nobody stands below: then nothing else is looked at. */
 static bool
-may_be_above(const struct change *change, const struct cedar_entities *base)
+may_be_above(const struct change *change)
 {
 	const struct cedar_entity *entity;
 
-	for (entity = change->builder->first; base != NULL && entity != NULL; entity = entity->next)
-		if (cedar_trie_find(base->above, &entity->uid) != NULL)
+	for (entity = change->builder->first; change->base != NULL && entity != NULL; entity = entity->next)
+		if (cedar_trie_find(change->base->above, &entity->uid) != NULL)
 			return true;
 	return false;
 }
 
 static bool
-change_make(struct change *change, const struct cedar_entities *base)
+change_make(struct change *change)
 {
 	size_t i;
 
+	if (!cedar_builder_table(change->builder))
+		return change_fail(change, "out of memory");
 	if (!put_all(change))
 		return false;
 	change->budget = cedar_ancestry_budget(change->entities);
-	if (may_be_above(change, base) && !cedar_trie_each(base->trie, recount_below, change))
+	if (may_be_above(change) && !recount(change))
 		return false;
 	for (i = 0; i < change->count; i++) /* found anew: a later one of the same uid has taken its place */
 		if (!ancestors_complete(change, cedar_trie_find(change->trie, &change->leaves[i]->entity.uid)))
@@ -299,7 +397,7 @@ bool
 cedar_entities_with(const struct cedar_memory *memory, const struct cedar_entities *base, struct cedar_builder *builder,
 	struct cedar_entities **out, struct cedar_fault *fault)
 {
-	struct change change = { .memory = cedar_memory_or_default(memory), .builder = builder, .fault = fault };
+	struct change change = { .memory = cedar_memory_or_default(memory), .builder = builder, .base = base, .fault = fault };
 	struct cedar_entities *entities;
 
 	if (builder->failed)
@@ -314,7 +412,7 @@ cedar_entities_with(const struct cedar_memory *memory, const struct cedar_entiti
 		change.above = cedar_trie_keep(base->above);
 		change.entities = base->count;
 	}
-	if (!change_make(&change, base)) {
+	if (!change_make(&change)) {
 		cedar_trie_drop(&change.memory, change.trie);
 		cedar_trie_drop(&change.memory, change.above);
 		cedar_memory_give(&change.memory, entities);

@@ -19,9 +19,9 @@ void cedar_leaf_drop(struct cedar_leaf *);
 
 struct cedar_leaf *cedar_trie_find(const struct cedar_trie *, const struct cedar_uid *);
 void cedar_trie_prefetch(const struct cedar_trie *, const struct cedar_uid *);
-/* A trie with the leaf put in (its reference is taken over); the old one stays. NULL when memory is out, and then the
- * leaf's reference is dropped. */
-struct cedar_trie *cedar_trie_put(const struct cedar_memory *, const struct cedar_trie *, struct cedar_leaf *);
+/* The trie with the leaf put in. Both references are taken over; what others have of the trie stays as it is. NULL when memory is
+ * out, and then only the leaf's reference is dropped. */
+struct cedar_trie *cedar_trie_put(const struct cedar_memory *, struct cedar_trie *, struct cedar_leaf *);
 struct cedar_trie *cedar_trie_keep(struct cedar_trie *);
 void cedar_trie_drop(const struct cedar_memory *, struct cedar_trie *);
 /* Visits every leaf; stops when the visitor answers false. */

@@ -87,7 +87,15 @@ struct cedar_lines {
 
 /* False when memory is out. */
 CEDAR_CHECKED bool cedar_lines_take(struct cedar_arena *, struct cedar_text, struct cedar_lines *out);
-void cedar_lines_place(const struct cedar_lines *, size_t offset, unsigned *line, unsigned *column);
+/* A line that was found: its length in `lengths`, where it begins, and how many are before it. All 0: the first. */
+struct cedar_spot {
+	size_t at, offset;
+	unsigned line;
+};
+
+/* The search goes on from the spot, if the offset is not before it, and leaves it where it ends: whoever asks for many places in
+ * ascending order does not begin anew each time. */
+void cedar_lines_place(const struct cedar_lines *, struct cedar_spot *, size_t offset, unsigned *line, unsigned *column);
 
 /* Fills the fault (NULL is fine) with the position of `offset` in `source`; always false. */
 bool cedar_fault_set(struct cedar_fault *, struct cedar_text source, size_t offset, const char *format, ...)

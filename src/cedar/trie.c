@@ -276,10 +276,79 @@ put_at(const struct cedar_memory *memory, const struct cedar_trie *trie, struct 
 	return (uintptr_t)copy;
 }
 
-struct cedar_trie *
-cedar_trie_put(const struct cedar_memory *memory, const struct cedar_trie *trie, struct cedar_leaf *leaf)
+/* A node with one place more, which is 0; the old one is gone. NULL when memory is out, and then it is not. */
+static struct cedar_trie *
+node_widen(const struct cedar_memory *memory, struct cedar_trie *node, unsigned place, unsigned index)
 {
-	return (struct cedar_trie *)put_at(memory, trie, leaf, 0);
+	struct cedar_trie *wide = node_new(memory, node->count + 1);
+
+	if (wide == NULL)
+		return NULL;
+	memcpy(wide->full, node->full, sizeof wide->full);
+	wide->full[place / 64] |= UINT64_C(1) << (place % 64);
+	memcpy(wide->places, node->places, index * sizeof node->places[0]);
+	memcpy(wide->places + index + 1, node->places + index, (node->count - index) * sizeof node->places[0]);
+	wide->places[index] = 0;
+	cedar_memory_give(memory, node);
+	return wide;
+}
+
+static void
+place_drop(const struct cedar_memory *memory, uintptr_t place)
+{
+	if (is_leaf(place))
+		cedar_leaf_drop(leaf_of(place));
+	else
+		cedar_trie_drop(memory, node_of(place));
+}
+
+static uintptr_t put_own_at(const struct cedar_memory *, struct cedar_trie *, struct cedar_leaf *, unsigned level);
+
+/* Of a node that nobody else has: what stands at a place that is taken, once the leaf is in. */
+static uintptr_t
+put_in_own_place(const struct cedar_memory *memory, uintptr_t place, struct cedar_leaf *leaf, unsigned level)
+{
+	uintptr_t put;
+
+	if (!is_leaf(place))
+		return put_own_at(memory, node_of(place), leaf, level + 1);
+	put = put_in_place(memory, place, leaf, level);
+	if (put != 0)
+		place_drop(memory, place);
+	return put;
+}
+
+/* The reference to the node is taken over on success; 0 when memory is out, and then only the leaf's is. */
+static uintptr_t
+put_own_at(const struct cedar_memory *memory, struct cedar_trie *node, struct cedar_leaf *leaf, unsigned level)
+{
+	unsigned place = place_of(leaf->entity.uid.hash, level), index;
+	uintptr_t put;
+
+	if (__atomic_load_n(&node->references, __ATOMIC_ACQUIRE) != 1) {
+		put = put_at(memory, node, leaf, level);
+		if (put != 0)
+			cedar_trie_drop(memory, node);
+		return put;
+	}
+	index = index_of(node, place);
+	if (is_full(node, place)) {
+		put = put_in_own_place(memory, node->places[index], leaf, level);
+		node->places[index] = put ? put : node->places[index];
+		return put ? (uintptr_t)node : 0;
+	}
+	node = node_widen(memory, node, place, index);
+	if (node == NULL)
+		cedar_leaf_drop(leaf);
+	else
+		node->places[index] = (uintptr_t)leaf | 1;
+	return (uintptr_t)node;
+}
+
+struct cedar_trie *
+cedar_trie_put(const struct cedar_memory *memory, struct cedar_trie *trie, struct cedar_leaf *leaf)
+{
+	return (struct cedar_trie *)(trie ? put_own_at(memory, trie, leaf, 0) : put_at(memory, NULL, leaf, 0));
 }
 
 struct cedar_trie *

@@ -41,6 +41,7 @@ struct cedar_entity_type {
 	bool is_enum;
 	uint32_t choice_count;
 	const struct cedar_text *choices;
+	struct cedar_table choice_names; /* the same, to find them */
 	struct cedar_type reference; /* the type of values that name such an entity */
 	const struct cedar_type *shape; /* a record */
 	const struct cedar_type *tags;  /* NULL: none allowed */
@@ -54,6 +55,8 @@ struct cedar_action_type {
 	const struct cedar_type *context;
 	uint32_t principal_count, resource_count;
 	struct cedar_entity_type **principals, **resources;
+	const uint32_t *parents; /* by index */
+	uint32_t parent_count;
 	uint64_t *descendants; /* bits by index; NULL: none */
 };
 
@@ -92,6 +95,13 @@ struct cedar_edges {
 /* In closure.c: for each node the bits of all below it, NULL rows where there are none; NULL when memory is out. A node
  * below itself marks a cycle. */
 uint64_t **cedar_close(struct cedar_arena *, const struct cedar_edges *, uint32_t count);
+
+/* Of enumerated types: is it one of the ids? */
+static inline bool
+cedar_type_has_choice(const struct cedar_entity_type *type, struct cedar_text id)
+{
+	return cedar_table_find(&type->choice_names, id, CEDAR_TEXT("")) != NULL;
+}
 
 static inline bool
 cedar_bit(const uint64_t *bits, uint32_t index)

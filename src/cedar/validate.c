@@ -82,7 +82,7 @@ report_add(struct cedar_checker *checker, bool warning, uint32_t offset, const c
 		return;
 	snprintf(fault.message, sizeof fault.message, "%s", message);
 	if (checker->policies->lines.size > 0)
-		cedar_lines_place(&checker->policies->lines, offset, &fault.line, &fault.column);
+		cedar_lines_place(&checker->policies->lines, &checker->spot, offset, &fault.line, &fault.column);
 	if (help != NULL)
 		cedar_fault_suggest(&fault, "%s", help);
 	problems[report->count++] = (struct cedar_problem){ checker->policy->id, warning, fault };

@@ -16,12 +16,21 @@ is_text(const struct cedar_json *json)
 	return json != NULL && json->kind == CEDAR_JSON_STRING;
 }
 
+static const char *const uid_names[] = { "type", "id" };
+
+static bool
+is_uid(const struct cedar_json *json)
+{
+	return is_text(cedar_json_part(json, uid_names, 0)) && is_text(cedar_json_part(json, uid_names, 1)) &&
+		(json->kind == CEDAR_JSON_OBJECT || json->count == 2);
+}
+
 static bool
 uid_from_parts(struct cedar_loader *loader, const struct cedar_json *json, struct cedar_uid *out)
 {
-	const struct cedar_json *type = cedar_json_get(json, "type"), *id = cedar_json_get(json, "id");
+	const struct cedar_json *type = cedar_json_part(json, uid_names, 0), *id = cedar_json_part(json, uid_names, 1);
 
-	if (!is_text(type) || !is_text(id))
+	if (!is_uid(json))
 		return fail(loader, json, "expected an entity: {\"type\": …, \"id\": …}");
 	if (!cedar_name_valid(type->text))
 		return fail(loader, type, "this is no name of a type");
@@ -33,11 +42,10 @@ bool
 cedar_uid_from_json(struct cedar_loader *loader, const struct cedar_json *json, struct cedar_uid *out)
 {
 	const struct cedar_json *escaped = cedar_json_get(json, "__entity");
-	bool proper = is_text(cedar_json_get(escaped, "type")) && is_text(cedar_json_get(escaped, "id"));
 
 	if (is_text(cedar_json_get(json, "__expr")))
 		return fail(loader, json, "`__expr` is no longer part of the format");
-	return uid_from_parts(loader, proper ? escaped : json, out);
+	return uid_from_parts(loader, escaped != NULL && is_uid(escaped) ? escaped : json, out);
 }
 
 CEDAR_APART bool

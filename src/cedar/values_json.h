@@ -12,7 +12,7 @@ struct cedar_loader {
 	const struct cedar_schema *schema; /* or NULL */
 };
 
-/* Any of {"type","id"}, {"__entity":{"type","id"}}. */
+/* Any of {"type","id"}, ["type","id"], {"__entity":{"type","id"}}. */
 CEDAR_CHECKED bool cedar_uid_from_json(struct cedar_loader *, const struct cedar_json *, struct cedar_uid *out);
 /* The same, or Cedar text in a string. */
 CEDAR_CHECKED bool cedar_uid_from_any(struct cedar_loader *, const struct cedar_json *, struct cedar_uid *out);

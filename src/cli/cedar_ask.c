@@ -10,6 +10,21 @@ struct authorizing {
 	struct cedar_scratch *scratch;
 };
 
+/* One line of the requests, checked against the schema if there is one; a fault is printed. */
+static bool
+request_read(struct authorizing *authorizing, struct cedar_text row, unsigned line, struct cedar_request *request)
+{
+	const struct work *work = authorizing->work;
+	struct cedar_fault fault = { 0 };
+
+	cedar_builder_reset(authorizing->builder);
+	if (cedar_request_parse_json(authorizing->builder, row, work->schema, request, &fault) &&
+		(work->schema == NULL || cedar_schema_check_request(work->schema, request, &fault)))
+		return true;
+	fprintf(stderr, "%s:%u:%u: %s\n", work->requests_file, line, fault.column ? fault.column : 1, fault.message);
+	return put_error(fault.message);
+}
+
 static bool
 authorize_line(void *context, struct cedar_text row, unsigned line)
 {
@@ -17,14 +32,9 @@ authorize_line(void *context, struct cedar_text row, unsigned line)
 	const struct work *work = authorizing->work;
 	struct cedar_request request;
 	struct cedar_response response;
-	struct cedar_fault fault = { 0 };
 
-	cedar_builder_reset(authorizing->builder);
-	if (!cedar_request_parse_json(authorizing->builder, row, work->schema, &request, &fault) ||
-		(work->schema != NULL && !cedar_schema_check_request(work->schema, &request, &fault))) {
-		fprintf(stderr, "%s:%u:%u: %s\n", work->requests_file, line, fault.column, fault.message);
-		return put_error(fault.message);
-	}
+	if (!request_read(authorizing, row, line, &request))
+		return false;
 	if (!cedar_authorize(work->policies, work->entities, NULL, &request, authorizing->scratch, &response))
 		return put_error("out of memory");
 	return print_response(work->policies, &response);
@@ -62,16 +72,11 @@ explain_line(void *context, struct cedar_text row, unsigned line)
 	const struct work *work = authorizing->work;
 	struct cedar_explained explained;
 	struct cedar_request request;
-	struct cedar_fault fault = { 0 };
 	struct cedar_writer writer;
 	size_t i;
 
-	cedar_builder_reset(authorizing->builder);
-	if (!cedar_request_parse_json(authorizing->builder, row, work->schema, &request, &fault) ||
-		(work->schema != NULL && !cedar_schema_check_request(work->schema, &request, &fault))) {
-		fprintf(stderr, "%s:%u:%u: %s\n", work->requests_file, line, fault.column, fault.message);
-		return put_error(fault.message);
-	}
+	if (!request_read(authorizing, row, line, &request))
+		return false;
 	if (!cedar_explain(NULL, work->policies, work->entities, NULL, &request, 5, &explained))
 		return put_error("out of memory");
 	cedar_writer_init(&writer, NULL);
@@ -184,28 +189,6 @@ command_format(struct work *work)
 	return FAILED;
 }
 
-/* What the input is shows in its name, and on standard input in its first byte. */
-static bool
-load_for_translation(struct work *work)
-{
-	struct cedar_fault fault = { 0 };
-	struct cedar_text text;
-	size_t first;
-
-	if (strcmp(input_of(work), "-") != 0)
-		return load_policies(work, input_of(work), stderr);
-	work->policies_text = read_file("-", &work->policies_size);
-	if (work->policies_text == NULL)
-		return false;
-	text = (struct cedar_text){ work->policies_text, work->policies_size };
-	first = strspn(text.data, " \t\r\n");
-	if (text.data[first] == '{' ? cedar_policies_parse_json(NULL, text, &work->policies, &fault)
-				    : cedar_policies_parse(NULL, text, &work->policies, &fault))
-		return true;
-	print_fault(stderr, "-", text.data, text.size, &fault);
-	return false;
-}
-
 int
 command_translate(struct work *work)
 {
@@ -216,7 +199,7 @@ command_translate(struct work *work)
 		fprintf(stderr, "--to takes json or cedar\n");
 		return WRONG_USAGE;
 	}
-	if (!load_for_translation(work))
+	if (!load_policies(work, input_of(work), stderr))
 		return FAILED;
 	if (to_json ? cedar_policies_write_json(NULL, work->policies, &text) : cedar_policies_write_text(NULL, work->policies, &text))
 		return print_text(text);

@@ -1,16 +1,35 @@
-/* `sekisho cedar conformance`: one file is one test; it passes only if every field agrees. */
+/* `sekisho cedar conformance`: one file is one test; it passes only if every field agrees. What is a test shows in what it holds. */
 #include "cli/cedar_work.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum { PATH_SIZE = 4096 };
+
+/* A file in the folders of tests. */
+struct found {
+	char *path;
+	const char *trouble; /* what keeps it from being read; NULL: nothing */
+	bool ran;            /* as a test */
+};
+
+struct paths {
+	char **items;
+	size_t count, capacity;
+};
 
 struct conformance {
 	const char *root;
 	unsigned long passed, failed;
 	struct cedar_builder *builder;
 	struct cedar_scratch *scratch;
+	struct found *files;
+	size_t count, capacity;
+	struct paths used; /* by tests: where they really are */
+	bool failed_alloc;
 };
 
 struct conformance_test {
@@ -36,13 +55,37 @@ conformance_fail(struct conformance_test *test, enum field field, const char *de
 	fprintf(stderr, "%s: %s: %s\n", test->path, fields[field], detail);
 }
 
+static void
+paths_add(struct conformance *all, const char *path)
+{
+	struct paths *paths = &all->used;
+	char *real = realpath(path, NULL), **grown;
+
+	if (real == NULL)
+		return; /* whoever uses it will say so */
+	if (paths->count == paths->capacity) {
+		grown = realloc(paths->items, (paths->capacity * 2 + 64) * sizeof *grown);
+		if (grown == NULL) {
+			all->failed_alloc = true;
+			free(real);
+			return;
+		}
+		paths->items = grown;
+		paths->capacity = paths->capacity * 2 + 64;
+	}
+	paths->items[paths->count++] = real;
+}
+
 static bool
 conformance_path(struct conformance_test *test, const struct cedar_json *json, const char *name, char *out, size_t size)
 {
 	const struct cedar_json *path = cedar_json_get(json, name);
 
-	return path != NULL && path->kind == CEDAR_JSON_STRING && strlen(path->text.data) == path->text.size &&
-		snprintf(out, size, "%s/%s", test->all->root, path->text.data) < (int)size;
+	if (path == NULL || path->kind != CEDAR_JSON_STRING || strlen(path->text.data) != path->text.size ||
+		snprintf(out, size, "%s/%s", test->all->root, path->text.data) >= (int)size)
+		return false;
+	paths_add(test->all, out);
+	return true;
 }
 
 /* Are these, as a set, the ids wanted? */
@@ -113,20 +156,24 @@ conformance_validate(struct conformance_test *test, const struct cedar_json *jso
 	cedar_report_free(&report);
 }
 
+/* What a test names is noted as used, whichever of it is at fault. */
 static void
 conformance_run(struct conformance_test *test, struct cedar_text source, const struct cedar_json *json)
 {
 	const struct cedar_json *requests = cedar_json_get(json, "requests");
-	char path[4096];
+	char schema[4096], policies[4096], entities[4096];
+	bool has_schema = conformance_path(test, json, "schema", schema, sizeof schema);
+	bool has_policies = conformance_path(test, json, "policies", policies, sizeof policies);
+	bool has_entities = conformance_path(test, json, "entities", entities, sizeof entities);
 	size_t i;
 
 	if (requests == NULL || requests->kind != CEDAR_JSON_ARRAY) {
 		conformance_fail(test, FIELD_TEST, "no requests");
-	} else if (!conformance_path(test, json, "schema", path, sizeof path) || !load_schema(&test->work, path)) {
+	} else if (!has_schema || !load_schema(&test->work, schema)) {
 		conformance_fail(test, FIELD_SCHEMA, "refused");
-	} else if (!conformance_path(test, json, "policies", path, sizeof path) || !load_policies(&test->work, path, stderr)) {
+	} else if (!has_policies || !load_policies(&test->work, policies, stderr)) {
 		conformance_fail(test, FIELD_POLICIES, "refused");
-	} else if (!conformance_path(test, json, "entities", path, sizeof path) || !load_entities(&test->work, path)) {
+	} else if (!has_entities || !load_entities(&test->work, entities)) {
 		conformance_fail(test, FIELD_ENTITIES, "refused");
 	} else {
 		conformance_validate(test, json);
@@ -135,77 +182,235 @@ conformance_run(struct conformance_test *test, struct cedar_text source, const s
 	}
 }
 
-static void
-conformance_one(struct conformance *all, const char *path)
+/* A test has requests, and says what to decide them with. */
+static bool
+is_test(const struct cedar_json *json)
 {
-	struct conformance_test test = { .all = all, .path = path };
+	return cedar_json_get(json, "requests") != NULL ||
+		(cedar_json_get(json, "policies") != NULL && cedar_json_get(json, "entities") != NULL);
+}
+
+static void
+conformance_count(struct conformance *all, bool failed)
+{
+	if (failed)
+		all->failed++;
+	else
+		all->passed++;
+}
+
+/* Runs it if it is a test, and leaves it to be judged later if it is not. */
+static void
+conformance_one(struct conformance *all, struct found *file)
+{
+	struct conformance_test test = { .all = all, .path = file->path };
 	struct cedar_fault fault = { .message = "unreadable" };
 	struct cedar_text source = { 0 };
 	struct cedar_arena arena;
 	struct cedar_json json;
 
 	cedar_arena_init(&arena, NULL, 65536);
-	source.data = read_file(path, &source.size);
+	source.data = read_file(file->path, &source.size);
 	if (source.data == NULL || !cedar_json_parse(&arena, source, &json, &fault))
-		conformance_fail(&test, FIELD_TEST, fault.message);
-	else
+		file->trouble = source.data == NULL ? "unreadable" : "no JSON";
+	else if (is_test(&json)) {
+		file->ran = true;
 		conformance_run(&test, source, &json);
+		conformance_count(all, test.failed);
+	}
 	cedar_arena_dispose(&arena);
 	free((char *)source.data);
 	work_end(&test.work);
-	if (test.failed)
-		all->failed++;
-	else
-		all->passed++;
 }
 
 static bool
-is_test_name(const char *name)
+ends_in(const char *path, const char *end)
 {
-	size_t size = strlen(name);
+	size_t size = strlen(path), length = strlen(end);
 
-	return is_json_name(name) && !(size > 14 && strcmp(name + size - 14, ".entities.json") == 0) &&
-		!(size > 12 && strcmp(name + size - 12, ".schema.json") == 0);
+	return size >= length && strcmp(path + size - length, end) == 0;
+}
+
+static int
+path_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+is_used(const struct conformance *all, const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool used = real != NULL && all->used.count > 0 &&
+		bsearch(&real, all->used.items, all->used.count, sizeof *all->used.items, path_order) != NULL;
+
+	free(real);
+	return used;
+}
+
+/* Entities, schemas and policies by their names. */
+static bool
+is_part(const char *path)
+{
+	return ends_in(path, "entities.json") || ends_in(path, "schema.json") || ends_in(path, "policies.json") || !is_json_name(path);
+}
+
+/* No file is passed over in silence: what was no test must be used by one, and is else a test that failed, or, where its name says
+ * that it is part of one, is told of. */
+static void
+conformance_leftover(struct conformance *all, const struct found *file)
+{
+	struct conformance_test test = { .all = all, .path = file->path };
+
+	if (file->ran || (file->trouble == NULL && is_used(all, file->path)))
+		return;
+	if (file->trouble != NULL || !is_part(file->path)) {
+		conformance_fail(&test, FIELD_TEST, file->trouble ? file->trouble : "neither a test nor used by one");
+		conformance_count(all, true);
+	} else {
+		fprintf(stderr, "%s: no test uses this\n", file->path);
+	}
 }
 
 static void
-conformance_folder(struct conformance *all, const char *folder, unsigned depth)
+found_add(struct conformance *all, const char *path, const char *trouble)
+{
+	struct found *grown;
+
+	if (all->count == all->capacity) {
+		grown = realloc(all->files, (all->capacity * 2 + 64) * sizeof *grown);
+		all->failed_alloc |= grown == NULL;
+		if (grown == NULL)
+			return;
+		all->files = grown;
+		all->capacity = all->capacity * 2 + 64;
+	}
+	all->files[all->count] = (struct found){ .path = strdup(path), .trouble = trouble };
+	all->failed_alloc |= all->files[all->count].path == NULL;
+	if (!all->failed_alloc)
+		all->count++;
+}
+
+/* A folder that is being read, and those that it lies in: a link may lead back into one of them. */
+struct folder {
+	const struct folder *outer;
+	dev_t device;
+	ino_t number;
+};
+
+static bool
+is_inside_itself(const struct folder *folder)
+{
+	const struct folder *outer;
+
+	for (outer = folder->outer; outer != NULL; outer = outer->outer)
+		if (outer->device == folder->device && outer->number == folder->number)
+			return true;
+	return false;
+}
+
+static void find_all(struct conformance *, char path[PATH_SIZE], const struct folder *);
+
+/* The path is written over behind its end, and taken back. */
+static void
+find_one(struct conformance *all, char path[PATH_SIZE], const char *name, const struct folder *outer)
+{
+	size_t size = strlen(path);
+	struct folder folder = { .outer = outer };
+	struct stat status;
+
+	if (size + strlen(name) + 2 > PATH_SIZE) {
+		found_add(all, path, "a path in it is too long");
+		return;
+	}
+	sprintf(path + size, "/%s", name);
+	if (stat(path, &status) != 0) {
+		found_add(all, path, strerror(errno));
+	} else if (S_ISDIR(status.st_mode)) {
+		folder.device = status.st_dev;
+		folder.number = status.st_ino;
+		if (is_inside_itself(&folder))
+			found_add(all, path, "a link to a folder that it lies in");
+		else
+			find_all(all, path, &folder);
+	} else {
+		found_add(all, path, S_ISREG(status.st_mode) ? NULL : "no regular file");
+	}
+	path[size] = '\0';
+}
+
+/* No file is read while folders are: however deep they are, one path is enough. */
+static void
+find_all(struct conformance *all, char path[PATH_SIZE], const struct folder *folder)
 {
 	struct dirent **names;
-	int count = scandir(folder, &names, NULL, alphasort), i;
+	int count = scandir(path, &names, NULL, alphasort), i;
 
+	if (count < 0) {
+		found_add(all, path, strerror(errno));
+		return;
+	}
 	for (i = 0; i < count; i++) {
-		char path[4096];
-		struct stat status;
-
-		if (names[i]->d_name[0] != '.' && snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name) < (int)sizeof path &&
-			stat(path, &status) == 0) {
-			if (S_ISDIR(status.st_mode) && depth < 8)
-				conformance_folder(all, path, depth + 1);
-			else if (S_ISREG(status.st_mode) && is_test_name(path))
-				conformance_one(all, path);
-		}
+		if (strcmp(names[i]->d_name, ".") != 0 && strcmp(names[i]->d_name, "..") != 0)
+			find_one(all, path, names[i]->d_name, folder);
 		free(names[i]);
 	}
-	if (count >= 0)
-		free(names);
+	free(names);
+}
+
+static void
+find_tests(struct conformance *all)
+{
+	static const char *const folders[] = { "corpus-tests", "tests" };
+	char path[PATH_SIZE];
+	struct stat status;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		if (snprintf(path, sizeof path, "%s/%s", all->root, folders[i]) >= (int)sizeof path || lstat(path, &status) != 0)
+			continue; /* one of them is enough */
+		path[strlen(all->root)] = '\0';
+		find_one(all, path, folders[i], NULL);
+	}
+}
+
+static void
+conformance_end(struct conformance *all)
+{
+	size_t i;
+
+	for (i = 0; i < all->count; i++)
+		free(all->files[i].path);
+	for (i = 0; i < all->used.count; i++)
+		free(all->used.items[i]);
+	free(all->files);
+	free(all->used.items);
+	cedar_builder_free(all->builder);
+	cedar_scratch_free(all->scratch);
 }
 
 int
 command_conformance(struct work *work)
 {
-	static const char *const folders[] = { "corpus-tests", "tests" };
 	struct conformance all = { .root = work->file, .builder = cedar_builder_new(NULL), .scratch = cedar_scratch_new(NULL) };
-	char path[4096];
+	bool good;
 	size_t i;
 
-	for (i = 0; i < 2 && all.builder != NULL && all.scratch != NULL; i++)
-		if (snprintf(path, sizeof path, "%s/%s", work->file, folders[i]) < (int)sizeof path)
-			conformance_folder(&all, path, 0);
-	cedar_builder_free(all.builder);
-	cedar_scratch_free(all.scratch);
-	if (all.passed + all.failed == 0)
+	all.failed_alloc = all.builder == NULL || all.scratch == NULL;
+	find_tests(&all);
+	for (i = 0; i < all.count && !all.failed_alloc; i++)
+		if (all.files[i].trouble == NULL && is_json_name(all.files[i].path))
+			conformance_one(&all, &all.files[i]);
+	if (all.used.count > 0)
+		qsort(all.used.items, all.used.count, sizeof *all.used.items, path_order);
+	for (i = 0; i < all.count && !all.failed_alloc; i++)
+		conformance_leftover(&all, &all.files[i]);
+	if (all.failed_alloc)
+		fprintf(stderr, "out of memory\n");
+	else if (all.passed + all.failed == 0)
 		fprintf(stderr, "%s: neither corpus-tests/ nor tests/ with tests in it\n", work->file);
 	printf("%lu passed, %lu failed\n", all.passed, all.failed);
-	return all.failed == 0 && all.passed > 0 ? DONE : FAILED;
+	good = !all.failed_alloc && all.failed == 0 && all.passed > 0;
+	conformance_end(&all);
+	return good ? DONE : FAILED;
 }

@@ -64,57 +64,78 @@ print_fault(FILE *out, const char *path, const char *text, size_t size, const st
 		fprintf(out, "  hint: %s\n", fault->suggestion);
 }
 
+/* By its name; of standard input, by its first byte. */
+static bool
+is_json(const char *path, struct cedar_text text)
+{
+	size_t first;
+
+	if (strcmp(path, "-") != 0)
+		return is_json_name(path);
+	first = strspn(text.data, " \t\r\n");
+	return first < text.size && text.data[first] == '{';
+}
+
+typedef bool parse_t(struct work *, struct cedar_text, bool json, struct cedar_fault *);
+
+/* Reads and parses; a fault is printed with its line. The text is freed, unless it is kept in the work. */
+static bool
+load(struct work *work, const char *path, FILE *out, parse_t *parse, bool keep)
+{
+	struct cedar_fault fault = { 0 };
+	size_t size;
+	char *text = read_file(path, &size);
+	bool parsed;
+
+	if (text == NULL)
+		return false;
+	parsed = parse(work, (struct cedar_text){ text, size }, is_json(path, (struct cedar_text){ text, size }), &fault);
+	if (!parsed)
+		print_fault(out, path, text, size, &fault);
+	if (keep) {
+		work->policies_text = text;
+		work->policies_size = size;
+	} else {
+		free(text);
+	}
+	return parsed;
+}
+
+static bool
+parse_policies(struct work *work, struct cedar_text text, bool json, struct cedar_fault *fault)
+{
+	return json ? cedar_policies_parse_json(NULL, text, &work->policies, fault) : cedar_policies_parse(NULL, text, &work->policies, fault);
+}
+
+static bool
+parse_schema(struct work *work, struct cedar_text text, bool json, struct cedar_fault *fault)
+{
+	return json ? cedar_schema_parse_json(NULL, text, &work->schema, fault) : cedar_schema_parse(NULL, text, &work->schema, fault);
+}
+
+static bool
+parse_entities(struct work *work, struct cedar_text text, bool json, struct cedar_fault *fault)
+{
+	(void)json; /* there is no other form */
+	return cedar_entities_parse_json(NULL, text, work->schema, &work->entities, fault);
+}
+
 bool
 load_policies(struct work *work, const char *path, FILE *out)
 {
-	struct cedar_fault fault = { 0 };
-	struct cedar_text text;
-	bool parsed;
-
-	work->policies_text = read_file(path, &work->policies_size);
-	if (work->policies_text == NULL)
-		return false;
-	text = (struct cedar_text){ work->policies_text, work->policies_size };
-	parsed = is_json_name(path) ? cedar_policies_parse_json(NULL, text, &work->policies, &fault)
-				    : cedar_policies_parse(NULL, text, &work->policies, &fault);
-	if (!parsed)
-		print_fault(out, path, text.data, text.size, &fault);
-	return parsed;
+	return load(work, path, out, parse_policies, true);
 }
 
 bool
 load_schema(struct work *work, const char *path)
 {
-	struct cedar_fault fault = { 0 };
-	size_t size;
-	char *text = read_file(path, &size);
-	bool parsed;
-
-	if (text == NULL)
-		return false;
-	parsed = is_json_name(path) ? cedar_schema_parse_json(NULL, (struct cedar_text){ text, size }, &work->schema, &fault)
-				    : cedar_schema_parse(NULL, (struct cedar_text){ text, size }, &work->schema, &fault);
-	if (!parsed)
-		print_fault(stderr, path, text, size, &fault);
-	free(text);
-	return parsed;
+	return load(work, path, stderr, parse_schema, false);
 }
 
 bool
 load_entities(struct work *work, const char *path)
 {
-	struct cedar_fault fault = { 0 };
-	size_t size;
-	char *text = read_file(path, &size);
-	bool parsed;
-
-	if (text == NULL)
-		return false;
-	parsed = cedar_entities_parse_json(NULL, (struct cedar_text){ text, size }, work->schema, &work->entities, &fault);
-	if (!parsed)
-		print_fault(stderr, path, text, size, &fault);
-	free(text);
-	return parsed;
+	return load(work, path, stderr, parse_entities, false);
 }
 
 void

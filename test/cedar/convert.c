@@ -100,6 +100,23 @@ test_json_forms(void **state)
 		{ "{\"templates\":{\"t\":" PERMIT "}}", NULL },
 		{ "{\"templates\":[" TEMPLATE "]}", NULL },
 		{ "{\"templates\":{\"t\":" TEMPLATE "},\"staticPolicies\":{\"t\":" TEXT "}}", NULL },
+		/* what the reference's JSON library takes for structures and words as well */
+		{ "[{\"a\":" TEXT "}]", "a " },
+		{ "[" TEXT ",{\"t\":" TEMPLATE "},[" LINK "]]", "policy0 l " },
+		{ "[" TEXT ",{\"t\":" TEMPLATE "},[[\"t\",\"l\",{\"?principal\":[\"U\",\"a\"]}]]]", "policy0 l " },
+		{ "[]", "" },
+		{ "[{},{},[],1]", NULL },
+		{ "[\"permit\",[\"All\"],[\"all\"],{\"op\":\"All\"},[]]", "policy0 " },
+		{ "[{\"forbid\":null},[\"is\",\"U\",null],[\"All\"],[\"is\",\"R\",{\"entity\":[\"R\",\"r\"]}],[[\"when\",{\"Value\":true}]],{\"k\":\"v\"}]", "policy0 " },
+		{ "[\"permit\",[\"All\"],[\"All\"],[\"All\"]]", NULL },
+		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"is\",\"U\"],[\"All\"],[\"All\"],[]]}}", NULL },
+		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"==\",{\"entity\":{\"type\":\"U\",\"id\":\"u\"}}],[\"All\"],[\"All\"],[]]}}", NULL },
+		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"All\"],[\"All\"],[\"All\"],[[\"when\"]]]}}", NULL },
+		{ "{\"staticPolicies\":{\"a\":[{\"permit\":1},[\"All\"],[\"All\"],[\"All\"],[]]}}", NULL },
+		{ "{\"templates\":{\"t\":[\"permit\",{\"op\":\"==\",\"slot\":{\"?principal\":null}},[\"All\"],[\"All\"],[]]},\"templateLinks\":[" LINK "]}", "l " },
+		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"All\"],[\"All\"],[\"All\"],[[{\"unless\":null},{\"like\":{\"left\":{\"Value\":\"a\"},"
+		  "\"pattern\":[{\"Wildcard\":null},{\"Literal\":\"b\"}]}}],[\"when\",{\"==\":{\"left\":{\"Var\":{\"principal\":null}},"
+		  "\"right\":{\"unknown\":[{\"Value\":\"x\"}]}}}]]]}}", "a " },
 	};
 	size_t i, j;
 
@@ -120,6 +137,45 @@ test_json_forms(void **state)
 		assert_string_equal(ids, forms[i].ids);
 		free(json_of(policies));
 	}
+}
+
+/* Where a fault is, in policies that are JSON, and in texts inside of it, with escapes before it. */
+static void
+test_json_places(void **state)
+{
+	static const struct {
+		const char *json;
+		unsigned line, column;
+	} cases[] = {
+		{ "{\"staticPolicies\":{\n \"a\":\"permit(principal, action, resource) when { principal.nme };\"}}", 2, 60 },
+		{ "{\"staticPolicies\":{\"a\":\n\"\\u0040x(\\\"\\uD83D\\uDE00\\\") permit(principal, action, resource) when { principal.nme };\"}}", 2, 81 },
+		{ "{\"staticPolicies\":\"\\n\\tpermit(principal, action, resource) when { principal.nme };\"}", 1, 77 },
+		{ "{\"staticPolicies\":{\"a\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
+		  "\n\"conditions\":[{\"kind\":\"when\",\n\"body\":{\".\":{\"left\":{\"Var\":\"principal\"},\"attr\":\"nme\"}}}]}}}", 3, 13 },
+	};
+	static const char schema_text[] = "entity U { name: Bool }; action a appliesTo { principal: U, resource: U };";
+	struct cedar_schema *schema;
+	struct cedar_policies *policies = NULL;
+	struct cedar_report report;
+	struct cedar_fault fault = { 0 };
+	size_t i;
+
+	(void)state;
+	assert_true(cedar_schema_parse(NULL, text_of(schema_text), &schema, NULL));
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		policies = parsed_json(cases[i].json);
+		assert_true(cedar_validate(NULL, schema, policies, &report));
+		assert_int_equal(report.errors, 1);
+		if (report.problems[0].fault.line != cases[i].line || report.problems[0].fault.column != cases[i].column)
+			fail_msg("%s: %u:%u", cases[i].json, report.problems[0].fault.line, report.problems[0].fault.column);
+		cedar_report_free(&report);
+		cedar_policies_free(policies);
+	}
+	cedar_schema_free(schema);
+	policies = NULL;
+	assert_false(cedar_policies_parse_json(NULL, text_of("{\"staticPolicies\":{\n\"a\":\"permit(\\u0070rincipal, axtion, resource);\"}}"), &policies, &fault));
+	assert_int_equal(fault.line, 2);
+	assert_int_equal(fault.column, 29);
 }
 
 /* Text to JSON, that to text, that to JSON: both JSONs are the same. */
@@ -180,7 +236,7 @@ test_json_accepted(void **state)
 		"\"resource\":{\"op\":\"All\"},\"conditions\":[]}},\"templateLinks\":[{\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":"
 		"{\"__entity\":{\"type\":\"U\",\"id\":\"u\"}}}}]}";
 	struct cedar_policies *policies = parsed_json(set);
-	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"), NULL };
+	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"), cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;
 	char *json;
@@ -207,7 +263,7 @@ test_strange_calls(void **state)
 {
 	static const char call[] = "{\"Value\":{\"__extn\":{\"fn\":\"N::nope\",\"args\":[1,{\"a\":[true,{\"__extn\":{\"fn\":\"ip\",\"arg\":\"::1\"}}]}]}}}";
 	char set[1000], *json;
-	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"), NULL };
+	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"), cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_policies *policies;
 	struct cedar_response response;
@@ -407,6 +463,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_json_places),
 		cmocka_unit_test(test_strange_calls),
 		cmocka_unit_test(test_json_shape),
 		cmocka_unit_test(test_json_accepted),

@@ -136,6 +136,35 @@ test_unknown(void **state)
 		{ "{a: unknown(unknown(\"x\")), b: 1}.b == 1", "error" }, { "principal.unknown()", "refused" }, { "x::unknown(\"x\")", "refused" });
 }
 
+/* A context that could not be made is no empty one: what a forbid would have found in it is not known. */
+static void
+test_no_context(void **state)
+{
+	struct cedar_builder *builder = cedar_builder_new(NULL);
+	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
+	struct cedar_value *set[] = { cedar_value_ip(builder, "no address") };
+	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "a"), uid_of("R", "r"), NULL };
+	struct cedar_policies *policies;
+	struct cedar_response response;
+
+	(void)state;
+	assert_true(cedar_policies_parse(NULL, text_of("permit(principal, action, resource); forbid(principal, action, resource) when "
+		"{ context has ip && context.ip.isInRange(ip(\"10.0.0.0/8\")) };"), &policies, NULL));
+	assert_false(cedar_authorize(policies, NULL, NULL, &request, scratch, &response));
+	assert_false(response.allow);
+	request.context = cedar_value_set(builder, set, 1);
+	assert_null(request.context);
+	assert_false(cedar_authorize(policies, NULL, NULL, &request, scratch, &response));
+	request.context = cedar_value_long(builder, 1);
+	assert_false(request.context != NULL && cedar_authorize(policies, NULL, NULL, &request, scratch, &response));
+	request.context = cedar_context_empty();
+	assert_true(cedar_authorize(policies, NULL, NULL, &request, scratch, &response));
+	assert_true(response.allow);
+	cedar_policies_free(policies);
+	cedar_builder_free(builder);
+	cedar_scratch_free(scratch);
+}
+
 int
 main(void)
 {
@@ -147,6 +176,7 @@ main(void)
 		cmocka_unit_test(test_sets_and_patterns),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_no_context),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,41 @@ check_allowed(const struct cedar_explained *explained)
 	assert_int_equal(explained->items[0].policy, 0);
 }
 
+/* The conjunct itself, wherever it stands. */
+static const char *expected;
+
+static void
+check_clause(const struct cedar_explained *explained)
+{
+	assert_int_equal(explained->count, 1);
+	assert_string_equal(explained->items[0].clause.data, expected);
+}
+
+static void
+test_clauses(void **state)
+{
+	static const struct {
+		const char *condition, *clause;
+	} cases[] = { { "when { true && (context.n == 7 && (principal.level > 5 && true)) }", "principal.level > 5" },
+		{ "when { (true && false) && principal.nope }", "false" },
+		{ "when { true && (context.n == 7 && principal.nope == 1) }", "principal.nope == 1" },
+		{ "when { context.n == 7 && (false || principal.level > 5) }", "false || principal.level > 5" },
+		{ "when { true && principal has address.street }", "principal has address && principal.address has street" },
+		{ "when { principal.level > 5 }", "principal.level > 5" },
+		{ "unless { false || (principal.level > 5 || context.n == 7) }", "context.n == 7" },
+		{ "unless { context.n == 7 && true }", "context.n == 7 && true" },
+		{ "unless { false || principal.nope }", "principal.nope" } };
+	char text[200];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(text, sizeof text, "permit(principal, action, resource) %s;", cases[i].condition);
+		expected = cases[i].clause;
+		explain(text, 5, check_clause);
+	}
+}
+
 static void
 test_explained(void **state)
 {
@@ -79,7 +114,7 @@ test_explained(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_explained) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_explained), cmocka_unit_test(test_clauses) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

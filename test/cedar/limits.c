@@ -64,7 +64,7 @@ static const char head[] = "permit(principal,action,resource) when { ", tail[] =
 static int
 decide(char *text)
 {
-	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), NULL };
+	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_policies *policies = NULL;
 	struct cedar_response response;

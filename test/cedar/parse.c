@@ -111,7 +111,7 @@ test_links(void **state)
 {
 	struct cedar_policies *policies, *linked, *again = NULL;
 	struct cedar_uid_text alice = uid_of("User", "alice");
-	struct cedar_request request = { uid_of("User", "alice"), uid_of("Action", "a"), uid_of("R", "r"), NULL };
+	struct cedar_request request = { uid_of("User", "alice"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;
 	struct cedar_fault fault;

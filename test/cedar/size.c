@@ -50,7 +50,7 @@ test_links_hold_no_more(void **state)
 	const char *text = "permit(principal == ?principal, action, resource in ?resource) when { resource.open };"
 			   "permit(principal, action, resource == Doc::\"d\");";
 	struct cedar_uid_text user = uid_of("User", "u"), folder = uid_of("Folder", "f");
-	struct cedar_request request = { uid_of("User", "u7"), uid_of("Action", "a"), uid_of("Doc", "d"), NULL };
+	struct cedar_request request = { uid_of("User", "u7"), uid_of("Action", "a"), uid_of("Doc", "d"), cedar_context_empty() };
 	struct cedar_policies *policies, *linked;
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;

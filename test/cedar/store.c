@@ -17,7 +17,7 @@ policies_of(const char *text)
 static bool
 allows(const struct cedar_policies *policies, const struct cedar_entities *entities, struct cedar_builder *overlay, const char *user)
 {
-	struct cedar_request request = { uid_of("User", user), uid_of("Action", "a"), uid_of("R", "r"), NULL };
+	struct cedar_request request = { uid_of("User", user), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;
 
@@ -265,7 +265,7 @@ static void
 test_overlay_in_a_circle(void **state)
 {
 	struct cedar_policies *policies = policies_of("permit(principal, action, resource);");
-	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), NULL };
+	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
 	struct cedar_builder *builder = cedar_builder_new(NULL);
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;
@@ -297,7 +297,7 @@ reader_run(void *context)
 {
 	struct shared *shared = context;
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
-	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), NULL };
+	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
 	struct cedar_response response;
 	bool done = false;
 
