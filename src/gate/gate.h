@@ -201,6 +201,8 @@ const char *passage_says(const struct passage *, const char *english, const char
 
 /* ---- for the program ---- */
 
+struct postgres;
+
 struct gate_options {
 	const char *dir;
 	struct record *record;
@@ -209,6 +211,7 @@ struct gate_options {
 	struct outward *outward;        /* NULL: nothing goes outward */
 	const struct operation *const *operations;      /* ends with NULL */
 	const char *postgres;           /* where the gateway listens; NULL: nowhere */
+	struct postgres *gateway;       /* for the operations of that room */
 	int64_t rate_people, rate_applications; /* passages that one may begin in a second; 0: no limit */
 };
 fallible gate_open(const void *owner, const struct gate_options *, struct gate **out);

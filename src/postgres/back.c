@@ -171,6 +171,20 @@ ended(struct session *s, uint8_t type)
 	turn_release(s);
 }
 
+/* A message is let through when it is all there, unless it is large. False: there is more to come. */
+static bool
+gather(struct session *s, const struct piece *p, struct slice *bytes)
+{
+	s->passing = p->size > WHOLE_MAX && !p->ends;
+	if (p->size > WHOLE_MAX)
+		return true;
+	if (p->begins)
+		bytes_consume(&s->whole, s->whole.size);
+	bytes_append(s, &s->whole, *bytes);
+	*bytes = bytes_slice(&s->whole);
+	return p->ends;
+}
+
 /* To the turn that is answered; what nobody asked for, to the client. Notifications reach nobody: LISTEN is refused. */
 static void
 pass(struct session *s, const struct piece *p)
@@ -186,10 +200,14 @@ pass(struct session *s, const struct piece *p)
 	struct slice bytes = p->begins ? slice_of(head, sizeof head) : p->body;
 	if (t && t->hidden && p->type != 'E')
 		return;
-	if (t && !(t->poison && is_asynchronous(p->type))) {
+	bool turns = t && !(t->poison && is_asynchronous(p->type));
+	if (turns)
 		count(s, t, p);
+	if (!gather(s, p, &bytes))
+		return;
+	if (turns)
 		turn_put(s, t, bytes);
-	} else
+	else
 		session_write(s, bytes);
 }
 

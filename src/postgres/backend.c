@@ -70,6 +70,7 @@ close_backend(struct backend *b)
 	if (b->dead)
 		return;
 	b->dead = true;
+	ours_remove(b->worker->postgres->ours, TAKE(b->ours));
 	upstream_close(b->upstream);
 	unlink_backend(b);
 	if (timer_new(b, b->worker->loop, bury, b, &t) == NULL)
@@ -101,6 +102,7 @@ ready(void *argument)
 {
 	struct backend *b = argument;
 	b->ready = true;
+	b->ours = ours_add(b->worker->postgres->ours, b->place, upstream_pid(b->upstream));
 	b->since = clock_monotonic();
 	if (!b->session)
 		return;
@@ -174,6 +176,7 @@ open_backend(struct session *s)
 	b->worker = w;
 	copy_database(b, &s->database);
 	key_of(s, b->key);
+	b->place = memory_copy(b, s->database_name);
 	const struct upstream_options o = {
 		.database = &b->database, .settings = s->settings, .setting_count = s->setting_count, .ready = ready, .received = received,
 		.drained = drained, .ended = ended, .argument = b,

@@ -20,6 +20,8 @@ struct backend {
 	struct session *session;        /* NULL: idle */
 	struct database database;
 	uint8_t key[DIGEST_SIZE];
+	struct slice place;             /* the database, as the gateway calls it */
+	struct ours_place *ours;
 	bool ready, dead;
 	int64_t since;                  /* monotonic: idle */
 	size_t name_count;

@@ -1,11 +1,14 @@
 #include "postgres/client.h"
 
+#include "base/embedded.h"
 #include "base/memory.h"
 #include "postgres/upstream.h"
 #include "postgres/wire.h"
 
 #include <pthread.h>
 #include <semaphore.h>
+
+extern const struct embedded postgres_sql[];
 
 enum { MESSAGE_MAX = 16 << 20 };
 
@@ -189,6 +192,15 @@ client_query(struct client *c, struct slice text, err_t (*each)(void *, const st
 	if (c->error && c->why)
 		*why = c->why;
 	return c->error;
+}
+
+struct slice
+client_file(const char *name)
+{
+	for (const struct embedded *f = postgres_sql; f->name; f++)
+		if (strcmp(f->name, name) == 0)
+			return slice_of(f->text, f->size);
+	return slice_of(NULL, 0);
 }
 
 struct slice

@@ -12,5 +12,7 @@ enum { CLIENT_COLUMNS = 8 };
  * error of the server's is E_STORE, and *why says which. */
 fallible client_query(struct client *, struct slice text, err_t (*each)(void *, const struct slice *, size_t), void *argument,
                       const char **why);
+/* The text of one of the room's .sql files. */
+struct slice client_file(const char *name);
 /* The text as a literal in quotes, of a server with standard_conforming_strings on. */
 struct slice client_literal(const void *owner, struct slice text);

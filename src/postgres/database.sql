@@ -51,3 +51,16 @@ UPDATE database_label SET until = $5 WHERE database = $1 AND relation = $2 AND a
 
 -- name: labels
 SELECT relation, attribute, label, since FROM database_label WHERE database = $1 AND until IS NULL ORDER BY relation, attribute, label;
+
+-- name: watch_begin
+INSERT INTO database_watch (database, slot, since) SELECT $1, $2, $3
+WHERE NOT EXISTS (SELECT 1 FROM database_watch w WHERE w.database = $1 AND w.until IS NULL);
+
+-- name: watch_end
+UPDATE database_watch SET until = $2 WHERE database = $1 AND until IS NULL;
+
+-- name: watch_get
+SELECT slot, since FROM database_watch WHERE database = $1 AND until IS NULL;
+
+-- name: watches
+SELECT database, slot FROM database_watch WHERE until IS NULL ORDER BY database;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "operations/help.h"
 #include "operations/operations.h"
+#include "postgres/mark.h"
 
 enum { TABLES_TEXT = 65536, NAME_TEXT = 63, TABLES_AT_ONCE = 500 };
 
@@ -75,13 +76,29 @@ read_mode(struct store *s, struct slice name, enum database_mode *out)
 	return mode_parse(row_text(r, 2), out) ? NULL : E_STORE;
 }
 
+static fallible
+read_mark_key(const void *owner, struct store *s, struct keys *keys, struct slice name, struct database_rules *out)
+{
+	struct kept_database d;
+	struct slice slot;
+	TRY(database_watch_get(owner, s, name, &slot));
+	if (!slot.size)
+		return NULL;
+	TRY(database_get(owner, s, keys, name, &d));
+	uint8_t *key = memory_secret(owner, DIGEST_SIZE);
+	mark_key(d.salt, key);
+	out->mark_key = slice_of(key, DIGEST_SIZE);
+	return NULL;
+}
+
 fallible
-database_rules_get(const void *owner, struct store *s, struct slice name, struct database_rules *out)
+database_rules_get(const void *owner, struct store *s, struct keys *keys, struct slice name, struct database_rules *out)
 {
 	struct database_rules rules = { .mode = MODE_ENFORCE };
 	TRY(read_mode(s, name, &rules.mode));
 	TRY(read_modes(owner, s, name, &rules));
 	TRY(read_labels(owner, s, name, &rules));
+	TRY(read_mark_key(owner, s, keys, name, &rules));
 	*out = rules;
 	return NULL;
 }
@@ -278,7 +295,7 @@ database_rules_prepare(struct passage *p)
 	static const char *const modes[] = { [MODE_ENFORCE] = "enforce", [MODE_SHADOW] = "shadow", [MODE_OBSERVE] = "observe" };
 	const struct label_arguments *a = p->args;
 	struct database_rules r;
-	TRY(database_rules_get(p, p->view, a->name, &r));
+	TRY(database_rules_get(p, p->view, p->keys, a->name, &r));
 	json_t *items = json_array();
 	for (size_t i = 0; i < r.mode_count; i++)
 		add_rule(items, r.modes[i].schema, r.modes[i].name, slice_of(NULL, 0), "mode", slice_text(modes[r.modes[i].mode]));

@@ -14,7 +14,11 @@ enum database_mode database_mode_of(const struct kept_database *);
 /* Owned by `owner`. Fails with E_NOT_FOUND, E_SEAL, E_KEEPER. */
 fallible database_get(const void *owner, struct store *, struct keys *, struct slice name, struct kept_database *out);
 /* What is said of it beside policies; owned by `owner`. Fails with E_NOT_FOUND. */
-fallible database_rules_get(const void *owner, struct store *, struct slice name, struct database_rules *out);
+fallible database_rules_get(const void *owner, struct store *, struct keys *, struct slice name, struct database_rules *out);
+/* Its slot, where it is watched (bypass.h); empty: it is not. */
+fallible database_watch_get(const void *owner, struct store *, struct slice name, struct slice *slot);
+/* Those that are watched, in order of their names. */
+fallible database_watches_each(struct store *, err_t (*each)(void *, struct slice name, struct slice slot), void *argument);
 /* Where that application's sessions go: its binding key and setting, too. Fails with E_NOT_FOUND. */
 fallible database_of_application(const void *owner, struct store *, struct keys *, struct slice name, struct slice application, struct database *out);
 /* Where that subscriber's sessions go, and as which role. Fails with E_NOT_FOUND. */

@@ -165,6 +165,8 @@ watch_expiry(struct session *s, const struct passage *p)
 	else
 		memcpy(s->digest, p->certificate, sizeof s->digest);
 	s->known = true;
+	s->principal = memory_copy(s, p->principal->actor);
+	s->person = memory_copy(s, p->principal->id);
 	if (timer_new(s, s->worker->loop, expired, s, &s->expiry))
 		return false;
 	int64_t left = p->principal->credential_expires - clock_now();
@@ -249,6 +251,7 @@ greet(struct session *s)
 	s->key_size = s->version >= VERSION_LONG_KEYS ? CANCEL_KEY_SIZE : 4;
 	random_bytes(s->key, sizeof s->key);
 	cancel_list(s);
+	directory_enter(s);
 	put_greeting(s, &b);
 	s->state = SESSION_OPEN;
 	s->status = 'I';

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "postgres/client.h"
+#include "postgres/hidden.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -159,52 +160,6 @@ lane_name(struct session *s, const struct statement *n, struct slice value, cons
 
 /* ---- asking, answering ---- */
 
-static struct turn *
-add(struct session *s, enum turn_kind kind, bool dropped)
-{
-	struct turn *t = turn_new(s, kind, NULL, NULL);
-	t->hidden = true;
-	t->dropped = dropped;
-	turn_add(s, t);
-	return t;
-}
-
-static void
-put(struct session *s, uint8_t type, struct slice first, struct slice second, const char *rest, size_t rest_size)
-{
-	struct bytes *out = upstream_output(s->upstream);
-	size_t at = message_begin(s->upstream, out, type);
-	if (first.data)
-		message_text(s->upstream, out, first);
-	if (second.data)
-		message_text(s->upstream, out, second);
-	bytes_append(s->upstream, out, slice_of(rest, rest_size));
-	message_end(out, at);
-}
-
-static void
-send_query(struct session *s, const char *text)
-{
-	put(s, 'Q', slice_text(text), slice_of(NULL, 0), NULL, 0);
-}
-
-/* Parse, Bind, Execute and Close of a statement of our own, whose name no client's can be. */
-static void
-run_hidden(struct session *s, const char *text)
-{
-	static const struct slice name = { (const uint8_t *)"sk_lane", 7 };
-	put(s, 'P', name, slice_text(text), "\0", 2);
-	put(s, 'B', name, name, "\0\0\0\0\0", 6);
-	put(s, 'E', name, slice_of(NULL, 0), "\0\0\0", 4);
-	put(s, 'C', LITERAL("Psk_lane"), slice_of(NULL, 0), NULL, 0);
-	put(s, 'C', LITERAL("Ssk_lane"), slice_of(NULL, 0), NULL, 0);
-	add(s, TURN_PARSE, false);
-	add(s, TURN_BIND, false);
-	add(s, TURN_STATEMENT, false);
-	add(s, TURN_CLOSE, false);
-	add(s, TURN_CLOSE, false);
-}
-
 static bool
 asks(const struct session *s)
 {
@@ -222,26 +177,24 @@ void
 lane_send_query(struct session *s, struct turn *t, struct slice value)
 {
 	if (asks(s)) {
-		add(s, TURN_STATEMENT, true);
-		add(s, TURN_READY, true);
-		send_query(s, ASK);
+		hidden_query(s, ASK);
 		s->lane = LANE_ASKED;
 	}
 	turn_add(s, t);
 	turn_add(s, turn_new(s, TURN_READY, NULL, NULL));
-	send_query(s, answering_text(t, value));
+	hidden_send(s, answering_text(t, value));
 }
 
 void
 lane_send_execute(struct session *s, struct turn *t, struct slice body)
 {
 	if (asks(s)) {
-		run_hidden(s, ASK);
+		hidden_run(s, ASK);
 		s->lane = LANE_ASKED;
 	}
 	turn_add(s, t);
-	put(s, 'E', slice_of(NULL, 0), slice_of(NULL, 0), (const char *)body.data, body.size);
-	put(s, 'H', slice_of(NULL, 0), slice_of(NULL, 0), NULL, 0);     /* nothing goes on before the answer is there */
+	hidden_put(s, 'E', slice_of(NULL, 0), slice_of(NULL, 0), (const char *)body.data, body.size);
+	hidden_put(s, 'H', slice_of(NULL, 0), slice_of(NULL, 0), NULL, 0);     /* nothing goes on before the answer is there */
 }
 
 struct slice
@@ -293,12 +246,10 @@ lane_bind(struct session *s, bool simple)
 	SCOPED void *scope = talloc_new(NULL);
 	s->lane = LANE_BOUND;
 	if (!simple) {
-		run_hidden(s, binding_text(scope, s));
+		hidden_run(s, binding_text(scope, s));
 		return;
 	}
-	add(s, TURN_STATEMENT, true);
-	add(s, TURN_READY, true);
-	send_query(s, binding_text(scope, s));
+	hidden_query(s, binding_text(scope, s));
 }
 
 void

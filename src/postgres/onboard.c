@@ -1,13 +1,10 @@
 #include "postgres/onboard.h"
 
-#include "base/embedded.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "postgres/client.h"
 
 #include <stdio.h>
-
-extern const struct embedded postgres_sql[];
 
 enum { PREFIX_MAX = 30 };
 
@@ -20,15 +17,6 @@ struct step {
 struct steps {
 	struct step *first, **end;
 };
-
-static struct slice
-embedded_text(const char *name)
-{
-	for (const struct embedded *f = postgres_sql; f->name; f++)
-		if (strcmp(f->name, name) == 0)
-			return slice_of(f->text, f->size);
-	return slice_of(NULL, 0);
-}
 
 static err_t
 keep_step(void *argument, const struct slice *values, size_t count)
@@ -95,7 +83,7 @@ static fallible
 make_steps(struct client *c, const char **why)
 {
 	TRY(run(c, "create temp table step (n int generated always as identity, class text, apply text, undo text) on commit drop", why));
-	return client_query(c, embedded_text("onboard.sql"), NULL, NULL, why);
+	return client_query(c, client_file("onboard.sql"), NULL, NULL, why);
 }
 
 static fallible
@@ -138,7 +126,7 @@ undo(struct client *c, struct steps **out, const char **why)
 static fallible
 audit(struct client *c, struct steps **out, const char **why)
 {
-	SCOPED char *text = memory_text(NULL, embedded_text("audit.sql"));
+	SCOPED char *text = memory_text(NULL, client_file("audit.sql"));
 	TRY(read_steps(c, text, out, why));
 	return run(c, "rollback", why);
 }
@@ -211,7 +199,7 @@ put_application(struct client *c, struct slice prefix, struct slice application,
 	TRY(set_variable(c, "p", prefix, why));
 	TRY(set_variable(c, "app", application, why));
 	if (!key) {
-		TRY(client_query(c, embedded_text("application-remove.sql"), NULL, NULL, why));
+		TRY(client_query(c, client_file("application-remove.sql"), NULL, NULL, why));
 		return run(c, "commit", why);
 	}
 	pad_text(key, 0x36, ipad);
@@ -222,7 +210,7 @@ put_application(struct client *c, struct slice prefix, struct slice application,
 	memory_wipe(ipad, sizeof ipad);
 	memory_wipe(opad, sizeof opad);
 	if (!e)
-		e = client_query(c, embedded_text("application-add.sql"), NULL, NULL, why);
+		e = client_query(c, client_file("application-add.sql"), NULL, NULL, why);
 	return e ? e : run(c, "commit", why);
 }
 

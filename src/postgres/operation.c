@@ -209,6 +209,10 @@ database_onboard_prepare(struct passage *p)
 	if (what != ONBOARD_UNDO && (!a->tenant.size || !a->map.size))
 		return passage_fail(p, E_ARGUMENT, "tenant and map: expected the column that says whose a row is, and VALUE=SUBSCRIBER,…");
 	TRY(open_onboarder(p, what, &o));
+	struct slice slot = { NULL, 0 };
+	TRY(database_watch_get(p, p->view, a->name, &slot));
+	if (what == ONBOARD_UNDO && slot.size)
+		return passage_fail(p, E_STATE, "it is watched: sekisho db watch %.*s --off, first", SLICE_ARGUMENTS(a->name));
 	p->log = LITERAL(LOG_EVERYONE);
 	pairs_text(&p->outcome, "database", a->name);
 	pairs_text(&p->outcome, "step", a->what);

@@ -1,6 +1,7 @@
 #include "postgres/pending.h"
 
 #include "postgres/lane.h"
+#include "postgres/marking.h"
 
 bool
 execute_waits(const struct session *s)
@@ -110,6 +111,14 @@ execute_abandon(struct session *s)
 }
 
 static void
+add_executed(struct session *s, struct turn *t)
+{
+	turn_add(s, t);
+	s->worker->counts.statements++;
+	s->dirty |= t->statement && t->statement->leaves && !(s->application && t->statement->naming == NAMING_KEEPS);
+}
+
+static void
 run_pending(struct session *s, struct pending *p)
 {
 	if (p->sets_up) {
@@ -125,19 +134,20 @@ run_pending(struct session *s, struct pending *p)
 		return;
 	}
 	lane_bind(s, p->simple);
-	const struct statement *only = p->turns && !p->turns->next ? p->turns->statement : NULL;
-	for (struct turn *t = p->turns, *next; t; t = next) {
-		next = t->next;
-		t->next = NULL;
-		turn_add(s, t);
-		s->worker->counts.statements++;
-		s->dirty |= t->statement && t->statement->leaves && !(s->application && t->statement->naming == NAMING_KEEPS);
+	if (!p->simple) {
+		marking_execute(s, p);
+		add_executed(s, p->turns);
+		pending_forward(s, 'E', p->body);
+		return;
 	}
-	if (p->simple && p->opaque)
+	const struct statement *only = p->turns && !p->turns->next ? p->turns->statement : NULL;
+	struct slice body = only ? rename_deallocated(p, s, p->body, only) : p->body;
+	body = marking_query(s, p, body, add_executed);
+	if (p->opaque)
 		s->last->kind = TURN_OPAQUE;
-	else if (p->simple)
+	else
 		turn_add(s, turn_new(s, TURN_READY, NULL, NULL));
-	pending_forward(s, p->simple ? 'Q' : 'E', p->simple && only ? rename_deallocated(p, s, p->body, only) : p->body);
+	pending_forward(s, 'Q', body);
 }
 
 static void

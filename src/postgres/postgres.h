@@ -38,6 +38,7 @@ struct database_rules {
 	size_t mode_count, label_count;
 	struct table_mode *modes;
 	struct column_label *labels;
+	struct slice mark_key;          /* empty: what changes rows needs no mark (mark.h) */
 };
 
 enum database_tls { DATABASE_TLS_FULL, DATABASE_TLS_CA, DATABASE_TLS_NONE };     /* sslmode verify-full, verify-ca, disable */
@@ -93,6 +94,16 @@ struct postgres_counts {
 	uint64_t sessions, statements, refused, cancelled, ended;
 };
 struct postgres_counts postgres_counts(const struct postgres_worker *);
+
+/* A session that is open, as others may see it. */
+struct open_session {
+	struct slice id, actor, person, database, subscriber, from;     /* subscriber: empty in the application lane */
+	int64_t since;
+};
+/* Any thread; `each` must not wait. */
+fallible postgres_sessions(struct postgres *, err_t (*each)(void *, const struct open_session *), void *argument);
+/* Any thread. False: there is none of this id (any more). It ends at once: 57P01, what runs for it is cancelled. */
+bool postgres_session_end(struct postgres *, struct slice id);
 
 /* The subscriber's login role, as onboarding names it: PREFIX_ and 12 digits of SHA-256 over salt and subscriber. */
 enum { ROLE_TEXT = 64 };

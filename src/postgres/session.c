@@ -46,7 +46,7 @@ session_leave(struct session *s)
 static bool
 is_inside_message(const struct session *s)
 {
-	return s->state == SESSION_OPEN && s->back.inside && (!s->answering || (s->answering == s->first && s->answering->flows));
+	return s->state == SESSION_OPEN && s->passing && (!s->answering || (s->answering == s->first && s->answering->flows));
 }
 
 void
@@ -57,7 +57,9 @@ session_end(struct session *s, const struct complaint *c)
 		return;
 	bool kill = is_inside_message(s);
 	s->state = SESSION_ENDED;
+	directory_leave(s);
 	session_leave(s);
+	turn_abandon(s);
 	if (kill) {
 		connection_kill(s->connection);
 		return;
@@ -66,6 +68,14 @@ session_end(struct session *s, const struct complaint *c)
 	connection_write(s->connection, bytes_slice(&b));
 	bytes_clear(&b);
 	connection_end(s->connection);
+}
+
+void
+session_send_away(struct session *s, const char *why)
+{
+	const struct complaint c = { .severity = "FATAL", .sqlstate = "57P01", .message = "The session has ended", .detail = why };
+	s->worker->counts.ended++;
+	session_end(s, &c);
 }
 
 void
@@ -204,6 +214,7 @@ closed(void *argument)
 	s->state = SESSION_ENDED;
 	session_leave(s);
 	cancel_unlist(s);
+	directory_leave(s);
 	turn_abandon(s);
 	execute_abandon(s);
 	for (struct visit *v = s->visits, *next; v; v = next) {

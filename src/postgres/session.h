@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 enum {
+	WHOLE_MAX = 64 << 10,           /* a larger message of the back end's goes to the client in pieces */
 	HOLD_MAX = 64 << 10,            /* a result that ends within this has one entry, with its counts */
 	HELD_MAX = 512 << 10,           /* of all turns; then the back end waits */
 	CLIENT_QUEUE = 256 << 10, FLUSH_AT = 16 << 10, SERVER_QUEUE = 1 << 20,
@@ -92,6 +93,7 @@ struct session {
 	/* who, and where to */
 	uint32_t version;
 	struct slice user, database_name, subscriber, purpose, token;
+	struct slice principal, person; /* actor and id, once it is known */
 	uint8_t digest[DIGEST_SIZE];    /* of the credential */
 	bool known;                     /* … which was good */
 	struct slice from;
@@ -111,6 +113,7 @@ struct session {
 	uint8_t key[CANCEL_KEY_SIZE];
 	size_t key_size;
 	bool listed;                    /* in the table of keys */
+	struct place *place_of;         /* in the directory of sessions */
 	struct catalogue_place *place;
 	struct rules_place *rules;
 	int64_t learnt_at;
@@ -135,6 +138,8 @@ struct session {
 	int64_t waits_since;            /* for a back end; 0: does not */
 	int64_t crowded_since;          /* the server first said that the role has too many */
 	struct frames back;
+	struct bytes whole;             /* a message that is not all there yet: then an error can be told before it … */
+	bool passing;                   /* … but not in one that is so large that it goes in pieces */
 	uint8_t peek[128];              /* the beginning of the message's body */
 	size_t peeked;
 	struct turn *first, *last;
@@ -156,6 +161,8 @@ struct postgres {
 	struct door *door;
 	atomic_long crowded_until;      /* monotonic: a server had too many of a role; idle ones go at once */
 	struct keys_table *keys;
+	struct directory *directory;
+	struct ours *ours;
 };
 
 struct postgres_worker {
@@ -173,6 +180,7 @@ struct postgres_worker {
 	struct timer *streams;          /* looks again whether what streams may go on */
 	bool streams_set;
 	struct cancel_queue *cancels;
+	struct enders *enders;
 	struct postgres_counts counts;
 };
 
@@ -181,6 +189,8 @@ extern const struct protocol postgres_protocol;
 /* Tells the client and ends; kills where the client is in the middle of a message. */
 void session_end(struct session *, const struct complaint *);
 void session_fail(struct session *, err_t, const char *detail);
+/* 57P01, and why. */
+void session_send_away(struct session *, const char *why);
 /* What the client has sent and was not taken is delivered again. */
 void session_resume(struct session *);
 /* The socket towards the back end is closed, what runs there cancelled. */
@@ -299,6 +309,21 @@ err_t visit_error(const struct visit *);
 struct complaint visit_complaint(const struct visit *);
 /* Would a read be let through now? Remembered for a second. */
 bool visit_judge(struct session *, const char *action, const struct statement *);
+
+/* ours.c */
+struct ours;
+struct ours_place;
+struct ours *ours_new(const void *owner);
+struct ours_place *ours_add(struct ours *, struct slice database, uint32_t pid);
+void ours_remove(struct ours *, struct ours_place *);
+bool ours_has(struct ours *, struct slice database, uint32_t pid);
+
+/* sessions.c: the open ones, of all workers */
+struct directory;
+struct directory *directory_new(const void *owner);
+void directory_enter(struct session *);
+void directory_leave(struct session *);
+struct enders *enders_new(const void *owner, struct postgres_worker *);
 
 /* cancel.c */
 struct keys_table *keys_table_new(const void *owner);

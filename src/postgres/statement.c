@@ -261,6 +261,8 @@ analyse_one(struct analysis *a, struct statement *s, struct node raw, struct sli
 	if (size && size < own.size)
 		own.size = size;
 	struct walk w = { .s = s, .outermost = n.type };
+	s->at = from;
+	s->calls = n.type == TREE_CALL_STMT;
 	if (n.type < 0)
 		return E_STATE;
 	s->tables = NEW_ARRAY(a, struct table, TABLES_MAX);

@@ -41,6 +41,8 @@ struct statement {
 	unsigned parameter;             /* … or in which parameter it is; 0: none */
 	struct slice setting;           /* which is set: for this transaction by nothing else in the statement, or (KEEPS) until the session ends */
 	char number[12];                /* the value, where it is one */
+	size_t at;                      /* where it begins in its text */
+	bool calls;                     /* a procedure, which may commit */
 	bool recalls;                   /* what the session did before: currval, lastval, setseed */
 	bool unlocks;                   /* a session that only reads: SET TRANSACTION READ WRITE and its like */
 	bool chains;                    /* COMMIT or ROLLBACK AND CHAIN */

@@ -31,6 +31,8 @@ postgres_listen(const void *owner, const struct postgres_options *options, struc
 	if (!door.limits.idle)
 		door.limits.idle = DAYS(1);
 	p->keys = keys_table_new(p);
+	p->directory = directory_new(p);
+	p->ours = ours_new(p);
 	TRY(door_listen(p, &door, &p->door));
 	*out = TAKE(p);
 	return NULL;
@@ -43,14 +45,6 @@ postgres_door(const struct postgres *p)
 }
 
 /* ---- who is sent away ---- */
-
-static void
-send_away(struct session *s, const char *why)
-{
-	const struct complaint c = { .severity = "FATAL", .sqlstate = "57P01", .message = "The session has ended", .detail = why };
-	s->worker->counts.ended++;
-	session_end(s, &c);
-}
 
 /* What has been running since the last look: may it go on? */
 static bool
@@ -101,11 +95,11 @@ look(struct postgres_worker *w, bool credentials)
 		if (!s->known || s->state == SESSION_ENDED)
 			continue;
 		if (credentials && !gate_credential_check(w->options.gate, s->digest))
-			send_away(s, "The credential has ended");
+			session_send_away(s, "The credential has ended");
 		else if (credentials && !still_bound(s, &bound))
-			send_away(s, "The application's work on this database has ended, or was given another key");
+			session_send_away(s, "The application's work on this database has ended, or was given another key");
 		else if (s->state == SESSION_OPEN && !may_go_on(s))
-			send_away(s, "The right to what was being shown has ended");
+			session_send_away(s, "The right to what was being shown has ended");
 	}
 }
 
@@ -145,7 +139,8 @@ postgres_attach(const void *owner, struct postgres *p, struct loop *loop, const 
 	w->analyses = analysis_cache_new(w);
 	w->catalogues = catalogue_book_new(w);
 	w->cancels = cancel_queue_new(w, w);
-	if (!w->cancels)
+	w->enders = enders_new(w, w);
+	if (!w->cancels || !w->enders)
 		return E_IO;
 	TRY(timer_new(w, loop, look_again, w, &w->streams));
 	TRY(door_attach(w, p->door, loop, w, &w->door));

@@ -85,6 +85,7 @@ system_record(struct house *h, const struct system_change *c)
 	struct encoded entry;
 	random_bytes(d.passage, sizeof d.passage);
 	d.outcome = c->outcome;
+	d.detail = c->detail;
 	if (c->subject.size)
 		pairs_text(&d.outcome, "subject", c->subject);
 	if (strcmp(c->operation, "system.start") == 0)

@@ -24,7 +24,7 @@ fallible sample_import(const char *dir, const char **why);
 struct system_change {
 	const char *operation;
 	struct slice log, subject;
-	struct pairs outcome;
+	struct pairs outcome, detail;
 	err_t (*apply)(void *, struct store *, int64_t);
 	void *context;
 	bool keeps_epoch;               /* nobody may more or less after it */
@@ -42,6 +42,11 @@ fallible witnesses_start(const void *owner, struct house *, struct outward *, st
 /* Has the checks run, and records each that comes to another state, on a thread of its own, until it is freed. */
 struct board;
 fallible board_start(const void *owner, struct house *, struct board **out);
+
+/* Looks at watched databases for ways around the gateway (postgres/bypass.h), on a thread of its own, until it is freed. */
+struct bypasses;
+struct postgres;
+fallible bypasses_start(const void *owner, struct house *, struct outward *, struct postgres *, struct bypasses **out);
 
 /* Does what has fallen due; the first sweep is set at start. */
 void deadlines_do(struct house *, struct store *view);

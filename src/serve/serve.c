@@ -44,6 +44,7 @@ struct serve {
 	struct gate *gate;
 	struct outward *outward;
 	struct witnesses *witnesses;
+	struct bypasses *bypasses;
 	struct board *board;
 	struct door *door;
 	struct postgres *postgres;      /* NULL: no gateway */
@@ -249,7 +250,7 @@ find_rules(void *argument, const void *owner, struct slice name, struct database
 {
 	struct worker *w = argument;
 	struct store *view = gate_view(w->postgres_gate);
-	return view ? database_rules_get(owner, view, name, out) : E_CLOSED;
+	return view ? database_rules_get(owner, view, w->serve->house->keys, name, out) : E_CLOSED;
 }
 
 static fallible
@@ -369,7 +370,8 @@ open_gate(struct serve *s, const char **why)
 	const struct gate_options options = { .dir = s->house->dir, .record = s->house->record, .ledger = s->house->ledger,
 	                                      .rate_people = (int64_t)people, .rate_applications = (int64_t)applications,
 	                                      .keys = s->house->keys, .outward = s->outward, .operations = house_operations,
-	                                      .postgres = s->postgres ? door_address(postgres_door(s->postgres)) : NULL };
+	                                      .postgres = s->postgres ? door_address(postgres_door(s->postgres)) : NULL,
+	                                      .gateway = s->postgres };
 	TRY(gate_open(s, &options, &s->gate));
 	TRY(gate_start_slow(s->gate));
 	TRY(store_open(s->loop, path, STORE_READ, &s->view));
@@ -412,6 +414,8 @@ open_and_run(struct serve *s, int keeper, int courier, struct ready_writer write
 	TRY(start_workers(s));
 	TRY(deadlines_start(s->house));
 	TRY(witnesses_start(s, s->house, s->outward, &s->witnesses));
+	if (s->postgres)
+		TRY(bypasses_start(s, s->house, s->outward, s->postgres, &s->bypasses));
 	TRY(board_start(s, s->house, &s->board));
 	tell_ready(s, writer);
 	timer_set(s->tick, SECONDS(TICK_SECONDS));
@@ -427,6 +431,7 @@ run(struct serve *s, int keeper, int courier, struct ready_writer writer, const 
 	err_t e = open_and_run(s, keeper, courier, writer, set, why);
 	if (s->outward)
 		outward_end(s->outward);
+	talloc_free(s->bypasses);
 	talloc_free(s->witnesses);
 	talloc_free(s->board);
 	talloc_free(s->gate);

@@ -335,7 +335,7 @@ class End(unittest.TestCase):
             took, code = self.ends(c)
             self.assertIn(mine.status, (200, 204), mine.body)
             self.assertIn(code, ("57P01", None))
-            self.assertLess(took, 0.3 * house.SLOW)
+            self.assertLess(took, 0.1 * house.SLOW)
         self.nothing_runs("pg_sleep.30|generate_series.1, 100000000")
 
     def test_a_grant_that_ends_stops_what_streams(self):

@@ -20,13 +20,14 @@ when { context has labelsWritten && context.labelsWritten.contains("secret") };
 
 
 class Onboarded(unittest.TestCase):
-    """A house that serves a database crm of its own; sup1 may read and write acme's rows."""
+    """A house that serves a database crm of its own."""
+    CONF = ""
 
     @classmethod
     def setUpClass(cls):
         if not os.path.exists(harness.BIN + "/initdb"):
             raise unittest.SkipTest(f"needs {harness.BIN}")
-        cls.database = harness.Server(onboarded=False)
+        cls.database = harness.Server(cls.CONF, onboarded=False)
         cls.addClassCleanup(cls.database.end)
         cls.house = House(start=False)
         cls.addClassCleanup(cls.house.__exit__)

@@ -32,3 +32,12 @@ CREATE TABLE database_label (
 	until INTEGER
 );
 CREATE INDEX database_label_of ON database_label (database, relation, since);
+
+-- A database whose ways around the gateway are watched: slot is what its server decodes the log for.
+CREATE TABLE database_watch (
+	database TEXT NOT NULL,
+	slot TEXT NOT NULL,
+	since INTEGER NOT NULL,
+	until INTEGER
+);
+CREATE INDEX database_watch_of ON database_watch (database, since);
