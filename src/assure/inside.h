@@ -59,6 +59,13 @@ err_t check_power(struct look *, struct check_result *);
 err_t check_host_sites(struct look *, struct check_result *);
 err_t check_badges(struct look *, struct check_result *);
 
+/* network.c: E6 */
+err_t check_redundancy(struct look *, struct check_result *);
+err_t check_bandwidth(struct look *, struct check_result *);
+err_t check_feed(struct look *, struct check_result *);
+err_t check_exposures(struct look *, struct check_result *);
+err_t check_scans(struct look *, struct check_result *);
+
 /* providers.c: P0, P2 */
 err_t check_review_closes(struct look *, struct check_result *);
 err_t check_reviews(struct look *, struct check_result *);

@@ -175,3 +175,22 @@ body_flag(const json_t *body, const char *key)
 {
 	return json_is_true(json_object_get(body, key)) || slice_is(body_text(body, key), "true");
 }
+
+fallible
+gauge_put_apply(struct store *s, struct slice name, const struct gauge *g)
+{
+	return store_run(s, QUERY_GAUGE_PUT, BIND(as_text(name), as_number(g->up), as_number(g->load), as_number(g->time)));
+}
+
+fallible
+gauge_get(struct store *s, struct slice name, struct gauge *out)
+{
+	SCOPED struct rows *rows = NULL;
+	TRY(store_rows(NULL, s, QUERY_GAUGE_GET, BIND(as_text(name)), &rows));
+	if (!rows_next(rows)) {
+		TRY(rows_end(rows));
+		return E_NOT_FOUND;
+	}
+	*out = (struct gauge){ .up = row_number(rows, 0) != 0, .load = row_number(rows, 1), .time = row_number(rows, 2) };
+	return NULL;
+}

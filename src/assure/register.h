@@ -59,3 +59,12 @@ struct slice body_text(const json_t *body, const char *key);
 int64_t body_time(const json_t *body, const char *key);
 int64_t body_number(const json_t *body, const char *key);
 bool body_flag(const json_t *body, const char *key);
+
+/* What was measured last of a component, by `group/name`; measured values are overwritten, not kept as of. */
+struct gauge {
+	bool up;
+	int64_t load, time;
+};
+fallible gauge_put_apply(struct store *, struct slice name, const struct gauge *);
+/* Fails with E_NOT_FOUND. */
+fallible gauge_get(struct store *, struct slice name, struct gauge *out);

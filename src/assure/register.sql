@@ -34,3 +34,9 @@ INSERT INTO register_file (digest, size, sealed) VALUES ($1, $2, $3) ON CONFLICT
 
 -- name: register_file_get
 SELECT size, sealed FROM register_file WHERE digest = $1;
+
+-- name: gauge_put
+INSERT INTO gauge (name, up, load, time) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE SET up = $2, load = $3, time = $4;
+
+-- name: gauge_get
+SELECT up, load, time FROM gauge WHERE name = $1;

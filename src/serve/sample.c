@@ -215,6 +215,11 @@ apply_registers(const struct sample *s, struct store *tx, int64_t time)
 		json_int_t days = json_integer_value(json_object_get(r, "due_days"));
 		TRY(put(s, tx, json_string_value(json_object_get(r, "kind")), json_string_value(json_object_get(r, "id")), parent ? parent : "",
 		        days ? time + DAYS(days) : 0, "sec1", json_object_get(r, "body"), time));
+		const json_t *measured = json_object_get(r, "gauge");
+		const struct gauge gauge = { .up = json_integer_value(json_object_get(measured, "up")) != 0,
+		                             .load = json_integer_value(json_object_get(measured, "load")), .time = time };
+		if (measured)
+			TRY(gauge_put_apply(tx, slice_text(json_string_value(json_object_get(r, "id"))), &gauge));
 	}
 	for (i = 0; i < s->count; i++)
 		if (s->people[i].principal.kind == KIND_PERSONNEL)

@@ -36,3 +36,11 @@ CREATE TABLE check_state (
 	PRIMARY KEY (id, since)
 );
 CREATE INDEX check_state_now ON check_state (until, id);
+
+-- What was measured last of a component or a link: pushed, and overwritten.
+CREATE TABLE gauge (
+	name TEXT PRIMARY KEY,
+	up INTEGER NOT NULL,
+	load INTEGER NOT NULL,
+	time INTEGER NOT NULL
+);
