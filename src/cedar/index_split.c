@@ -120,7 +120,8 @@ node_make(struct split *split, uint32_t above, uint32_t name)
 	if (!cedar_arena_grow(split->passing, (void **)&split->places->nodes, split->places->node_count, &split->places->node_capacity, sizeof *split->places->nodes))
 		return 0;
 	split->places->nodes[split->places->node_count++] = (struct node){ above, name, { 0 } };
-	bucket_of(split, above)->aspects |= 1u << split->asking->aspect_of[name] & 0xFF;
+	struct bucket *bucket = bucket_of(split, above);
+	bucket->aspects = (uint8_t)(bucket->aspects | 1u << split->asking->aspect_of[name]);
 	return (uint32_t)(split->asking->name_count + split->places->node_count);
 }
 

@@ -39,7 +39,8 @@ repeated(const char *before, const char *format, size_t first, size_t count, con
 	size_t room = strlen(before) + (strlen(format) + 64) * count + strlen(after) + 1, i;
 	char *text = malloc(room), *at = text;
 
-	assert_non_null(text);
+	if (!text)
+		abort();
 	at += sprintf(at, "%s", before);
 	for (i = first; i < first + count; i++) {
 		const char *from;
