@@ -49,3 +49,6 @@ AND m.until IS NULL AND m.mode <> 'enforce') THEN 1 ELSE 0 END), 0) FROM databas
 -- name: database_audits
 SELECT count(*), coalesce(sum(findings), 0), coalesce(sum(CASE WHEN audited < $1 THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';
 
+
+-- name: installed
+SELECT coalesce(min(since), $1) FROM policy_set;

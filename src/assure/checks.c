@@ -44,7 +44,7 @@ const struct check assure_checks[] = {
 	NOT_BUILT("P4.1.recipients", KIND_ENFORCED, 11),
 	ENFORCED("P5.1.changes", "0", check_recorded),
 	{ .id = "P5.1.book", .kind = KIND_ENFORCED, .cadence = 86400, .threshold = "0 faults", .run = check_book },
-	NOT_BUILT("P6.1.backup", KIND_ENFORCED, 11),
+	WATCHED("P6.1.backup", "one within the declared days, tried when it was made", check_backups),
 	ENFORCED("P7.1.keys", "each its own", check_own_keys),
 	ENFORCED("P7.1.postgres", "no findings, audited within a week", check_confined),
 	ENFORCED("W.1.bundles", "under a checkpoint within 5 s", check_bundles),

@@ -66,6 +66,8 @@ err_t check_feed(struct look *, struct check_result *);
 err_t check_exposures(struct look *, struct check_result *);
 err_t check_scans(struct look *, struct check_result *);
 
+err_t check_backups(struct look *, struct check_result *);
+
 /* providers.c: P0, P2 */
 err_t check_review_closes(struct look *, struct check_result *);
 err_t check_reviews(struct look *, struct check_result *);

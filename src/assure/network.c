@@ -1,7 +1,9 @@
 /* Checks over the network (E6): N+1 and the bandwidth left, computed from what was measured; advisories, findings, scans. */
 #include "assure/inside.h"
 
-enum { STALE_SECONDS = 300, FEED_DAYS = 7, SCAN_DAYS = 90 };
+#include "assure/assure_sql.h"
+
+enum { STALE_SECONDS = 300, FEED_DAYS = 7, SCAN_DAYS = 90, BACKUP_DAYS = 1 };
 
 struct groups {
 	struct look *look;
@@ -126,6 +128,21 @@ err_t
 check_scans(struct look *l, struct check_result *f)
 {
 	return came_lately(l, f, "scan", "scan-days", SCAN_DAYS, "scanned");
+}
+
+/* Of each the copy was opened and read whole before it was encrypted (P6). */
+err_t
+check_backups(struct look *l, struct check_result *f)
+{
+	struct register_count c;
+	int64_t installed;
+	TRY(register_count(l->view, "backup", l->now, &c));
+	TRY(count_of(l, QUERY_INSTALLED, &installed));
+	if (c.all || l->now - installed > DAYS(declared_number(l, "backup-days", BACKUP_DAYS)))
+		return came_lately(l, f, "backup", "backup-days", BACKUP_DAYS, "backed up");
+	f->state = CHECK_UNKNOWN;       /* a new house has its first days to make one */
+	snprintf(f->value, sizeof f->value, "not backed up yet");
+	return NULL;
 }
 
 /* A finding that somebody excepted falls due when the exception ends. */

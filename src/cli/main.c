@@ -35,6 +35,7 @@ const struct command cli_commands[] = {
 	{ "policy", "show|propose FILE|propose --from-observed [--days N]|approve ID", { "the policies in force", "ポリシーを扱う" }, run_policy, "idempotency-key from-observed days", 2 },
 	{ "db", "add NAME --upstream FILE|onboard NAME …|mode NAME MODE [TABLE…]|connect SUBSCRIBER/DB|env …", { "databases behind the gateway", "ゲートウェイの背後のデータベース" }, run_db, "upstream tenant-column map map-file shared exempt plan apply undo command", 30 },
 	{ "app", "add NAME [--database DB [--setting NAME]]", { "applications", "アプリケーションを追加する" }, run_app, "database setting", 2 },
+	{ "backup", "key NAME|create FILE --recipient PUBLIC|verify FILE|restore FILE --key PRIVATE --into D|ls", { "backups without keys, encrypted to a public key", "公開鍵で暗号化したバックアップ（鍵は含まない）" }, run_backup, "recipient key into to", 2 },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
 	{ "rules", "check DIR|regress RULES SET|test RULES EVENTS", { "Sigma rules, by themselves: read, tried on events", "Sigma ルールを検査・試験する" }, NULL },
 	{ "explain", "ID", { "a refusal (its passage), an error, or a measure", "エラーまたは対策を説明する" }, run_explain, NULL, 1 },
@@ -146,6 +147,8 @@ run(int argc, char **argv)
 	const struct command *c = find_command(argv[1]);
 	if (c && c->run == run_db && !is_listed("add onboard connect env mode", argc > 2 ? argv[2] : "add"))
 		c = NULL;               /* the others are rows */
+	if (c && c->run == run_backup && argc > 2 && strcmp(argv[2], "ls") == 0)
+		c = NULL;
 	if (c && c->run == run_app && !has_option(argc, argv, "--database"))
 		c = NULL;
 	if (is_approval(argc, argv))
