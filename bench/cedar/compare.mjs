@@ -6,26 +6,15 @@
 // prepared, entities sliced to what the request needs. Every answer of the one is compared with the other's, untimed and,
 // by count and decision, while timing.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createHash } from 'node:crypto'
 
-const [sekisho, seconds = '2', only] = process.argv.slice(2) // `only` is how it calls itself: one size, the reference's part
-if (!sekisho) {
-	console.error('usage: node bench/cedar/compare.mjs SEKISHO [SECONDS]')
-	process.exit(2)
-}
-let wasm
-try {
-	const from = process.env.CEDAR_WASM ?? process.cwd()
-	wasm = createRequire(path.join(from, 'x.js'))('@cedar-policy/cedar-wasm/nodejs')
-	if (wasm.getCedarSDKVersion() !== '4.10.0') throw new Error(`version ${wasm.getCedarSDKVersion()}`)
-} catch (error) {
-	console.error(`missing: @cedar-policy/cedar-wasm@4.10.0 (${error.message.split('\n')[0]})`)
-	process.exit(77)
-}
+import { oracle, start } from '../../test/cedar/oracle.mjs'
+
+const [sekisho, seconds = '2', only] = start('bench/cedar/compare.mjs SEKISHO [SECONDS]', 1) // `only` is how it calls itself: one size, the reference's part
+const wasm = oracle.wasm
 
 // Ten shapes of policies; each is tied to its number by scope, so that few match a request however many there are.
 const shapes = [

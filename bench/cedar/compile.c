@@ -56,7 +56,7 @@ main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	nanoseconds = (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
 	printf("{\"policies\":%zu,\"bytes_per_policy\":%zu,\"ns_per_policy\":%.0f}\n", count, count ? bytes / count : 0,
-		count ? nanoseconds / (double)rounds / (double)count : 0.0);
+	       count ? nanoseconds / (double)rounds / (double)count : 0.0);
 	free(text);
 	return 0;
 }

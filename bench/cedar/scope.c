@@ -41,7 +41,8 @@ struct world {
 
 /* p50; 0 on a wrong answer or failure. */
 static uint64_t
-measure(const struct world *world, const struct cedar_policies *policies, const struct scope_answer answers[2], uint64_t limit)
+measure(const struct world *world, const struct cedar_policies *policies, const struct scope_answer answers[2],
+        uint64_t limit)
 {
 	unsigned *histogram = calloc(SLOTS, sizeof *histogram);
 	uint64_t start = nanoseconds(), before = start, now = start, decisions, p50 = 0;
@@ -51,7 +52,7 @@ measure(const struct world *world, const struct cedar_policies *policies, const 
 		struct cedar_response response;
 
 		if (!cedar_authorize(policies, NULL, world->builder, request, world->scratch, &response) ||
-			!scope_agrees(&answers[decisions & 1], &response))
+		    !scope_agrees(&answers[decisions & 1], &response))
 			break;
 		now = nanoseconds();
 		histogram[now - before < SLOTS ? now - before : SLOTS - 1]++;
@@ -77,7 +78,8 @@ prepare(const struct world *world, size_t scope, size_t count, struct prepared *
 	size_t size = 0, i;
 
 	*out = (struct prepared){ .text = scope_text(scope, 0, count, &size), .p50 = UINT64_MAX };
-	if (out->text == NULL || !cedar_policies_parse(NULL, (struct cedar_text){ out->text, size }, &out->policies, NULL))
+	if (out->text == NULL ||
+	    !cedar_policies_parse(NULL, (struct cedar_text){ out->text, size }, &out->policies, NULL))
 		return false;
 	for (i = 0; i < 2; i++)
 		if (!scope_expect(scope, count, &world->requests[i], world->builder, world->scratch, &out->answers[i]))

@@ -13,30 +13,37 @@ static const struct {
 } scopes[] = {
 	{ "distinct principal, hot resource", "permit(principal == User::\"#\", action, resource == Doc::\"hot\");" },
 	{ "distinct principal, resource in root",
-		"permit(principal == User::\"#\", action == Action::\"0\", resource in Folder::\"root\");" },
-	{ "distinct group, resource in root", "permit(principal in Group::\"#\", action in [Action::\"0\"], resource in Folder::\"root\");" },
+	  "permit(principal == User::\"#\", action == Action::\"0\", resource in Folder::\"root\");" },
+	{ "distinct group, resource in root",
+	  "permit(principal in Group::\"#\", action in [Action::\"0\"], resource in Folder::\"root\");" },
 	{ "distinct action, hot resource", "permit(principal, action == Action::\"#\", resource == Doc::\"hot\");" },
-	{ "distinct action, principal in all", "permit(principal in Group::\"all\", action == Action::\"#\", resource);" },
+	{ "distinct action, principal in all",
+	  "permit(principal in Group::\"all\", action == Action::\"#\", resource);" },
 	{ "distinct type, hot resource", "permit(principal is User#, action, resource == Doc::\"hot\");" },
 	{ "distinct type", "permit(principal is User#, action, resource);" },
-	{ "distinct type of resource, principal in all", "permit(principal in Group::\"all\", action, resource is Doc#);" },
+	{ "distinct type of resource, principal in all",
+	  "permit(principal in Group::\"all\", action, resource is Doc#);" },
 	{ "distinct type of resource, action in rw", "permit(principal, action in Action::\"rw\", resource is Doc#);" },
 	{ "distinct type of resource in root", "permit(principal, action, resource is Doc# in Folder::\"root\");" },
-	{ "distinct resource, principal in all", "permit(principal in Group::\"all\", action, resource == Doc::\"#\");" },
+	{ "distinct resource, principal in all",
+	  "permit(principal in Group::\"all\", action, resource == Doc::\"#\");" },
 	{ "ten distinct actions",
-		"permit(principal is User, action in [Action::\"#0\", Action::\"#1\", Action::\"#2\", Action::\"#3\", Action::\"#4\", "
-		"Action::\"#5\", Action::\"#6\", Action::\"#7\", Action::\"#8\", Action::\"#9\"], resource is Doc);" },
+	  "permit(principal is User, action in [Action::\"#0\", Action::\"#1\", Action::\"#2\", Action::\"#3\", "
+	  "Action::\"#4\", "
+	  "Action::\"#5\", Action::\"#6\", Action::\"#7\", Action::\"#8\", Action::\"#9\"], resource is Doc);" },
 	{ "pairs of group and action", "permit(principal in Group::\"%\", action == Action::\"^\", resource);" },
 	{ "pairs of action and folder", "permit(principal, action == Action::\"%\", resource in Folder::\"^\");" },
 	{ "pairs of group and folder", "permit(principal in Group::\"%\", action, resource in Folder::\"^\");" },
 	{ "pairs of type and group", "permit(principal is User% in Group::\"^\", action, resource);" },
 	{ "triples", "permit(principal in Group::\"$\", action == Action::\"&\", resource in Folder::\"*\");" },
-	{ "principal == a group, which none is", "permit(principal == Group::\"all\", action == Action::\"0\", resource) when { context.n == # };" },
-	{ "distinct principal in a condition", "permit(principal, action, resource) when { principal == User::\"#\" && context.n == 1 };" },
-	{ "distinct folder in a condition",
-		"permit(principal in Group::\"all\", action, resource) when { principal is User && resource in Folder::\"#\" };" },
-	{ "distinct actions in a condition",
-		"permit(principal, action, resource) when { principal != resource && action in [Action::\"#\", Action::\"#a\"] };" },
+	{ "principal == a group, which none is",
+	  "permit(principal == Group::\"all\", action == Action::\"0\", resource) when { context.n == # };" },
+	{ "distinct principal in a condition",
+	  "permit(principal, action, resource) when { principal == User::\"#\" && context.n == 1 };" },
+	{ "distinct folder in a condition", "permit(principal in Group::\"all\", action, resource) when { principal is "
+	                                    "User && resource in Folder::\"#\" };" },
+	{ "distinct actions in a condition", "permit(principal, action, resource) when { principal != resource && "
+	                                     "action in [Action::\"#\", Action::\"#a\"] };" },
 };
 
 enum { SCOPES = sizeof scopes / sizeof *scopes };
@@ -101,8 +108,10 @@ scope_request(struct cedar_builder *builder, const char *doc)
 	entity = cedar_entity_add(builder, "Doc", doc);
 	cedar_entity_parent(builder, entity, "Folder", "0");
 	cedar_entity_parent(builder, entity, "Folder", "root");
-	return (struct cedar_request){ { { "User", 4 }, { "0", 1 } }, { { "Action", 6 }, { "0", 1 } }, { { "Doc", 3 }, { doc, strlen(doc) } },
-		context };
+	return (struct cedar_request){ { { "User", 4 }, { "0", 1 } },
+		                       { { "Action", 6 }, { "0", 1 } },
+		                       { { "Doc", 3 }, { doc, strlen(doc) } },
+		                       context };
 }
 
 struct scope_answer {
@@ -111,8 +120,8 @@ struct scope_answer {
 
 /* Which of the policies decide, found out by asking of each alone. False on failure. */
 static inline bool
-scope_expect(size_t scope, size_t count, const struct cedar_request *request, struct cedar_builder *builder, struct cedar_scratch *scratch,
-	struct scope_answer *out)
+scope_expect(size_t scope, size_t count, const struct cedar_request *request, struct cedar_builder *builder,
+             struct cedar_scratch *scratch, struct scope_answer *out)
 {
 	size_t i, size = 0;
 
@@ -122,8 +131,9 @@ scope_expect(size_t scope, size_t count, const struct cedar_request *request, st
 		struct cedar_policies *policies = NULL;
 		struct cedar_response response;
 		char *text = scope_text(scope, i, i + 1, &size);
-		bool good = text != NULL && cedar_policies_parse(NULL, (struct cedar_text){ text, size }, &policies, NULL) &&
-			cedar_authorize(policies, NULL, builder, request, scratch, &response);
+		bool good = text != NULL &&
+		            cedar_policies_parse(NULL, (struct cedar_text){ text, size }, &policies, NULL) &&
+		            cedar_authorize(policies, NULL, builder, request, scratch, &response);
 
 		if (good && response.allow)
 			out->reasons[out->count++] = i;
@@ -139,5 +149,5 @@ static inline bool
 scope_agrees(const struct scope_answer *expected, const struct cedar_response *response)
 {
 	return response->error_count == 0 && response->reason_count == expected->count &&
-		memcmp(response->reasons, expected->reasons, expected->count * sizeof *expected->reasons) == 0;
+	       memcmp(response->reasons, expected->reasons, expected->count * sizeof *expected->reasons) == 0;
 }

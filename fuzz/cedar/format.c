@@ -36,7 +36,8 @@ lay_out(struct cedar_text source, struct cedar_text meaning, unsigned width)
 	struct cedar_format format = { .width = width };
 	struct cedar_text once, twice, again;
 
-	if (!cedar_format_text(NULL, source, &format, &once, NULL) || !cedar_format_text(NULL, once, &format, &twice, NULL))
+	if (!cedar_format_text(NULL, source, &format, &once, NULL) ||
+	    !cedar_format_text(NULL, once, &format, &twice, NULL))
 		abort();
 	must_equal(once, twice);
 	again = meaning_of(once);

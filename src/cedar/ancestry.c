@@ -54,8 +54,9 @@ spend(struct cedar_ancestry_work *work, size_t steps)
 static bool
 gather_new(struct gathering *gathering, const struct cedar_link *link)
 {
-	if (!spend(gathering->work, STEPS_A_LINK) || !cedar_arena_grow(gathering->work->passing, (void **)&gathering->links, gathering->count,
-					   &gathering->capacity, sizeof *gathering->links))
+	if (!spend(gathering->work, STEPS_A_LINK) ||
+	    !cedar_arena_grow(gathering->work->passing, (void **)&gathering->links, gathering->count,
+	                      &gathering->capacity, sizeof *gathering->links))
 		return false;
 	gathering->links[gathering->count++] = *link;
 	return true;
@@ -165,8 +166,8 @@ ancestry_keep(struct cedar_ancestry_work *work, struct gathering *gathering, str
 }
 
 bool
-cedar_ancestry_make(struct cedar_ancestry_work *work, const struct cedar_link *parents, const struct cedar_ancestry *const *of,
-	size_t count, struct cedar_ancestry *out)
+cedar_ancestry_make(struct cedar_ancestry_work *work, const struct cedar_link *parents,
+                    const struct cedar_ancestry *const *of, size_t count, struct cedar_ancestry *out)
 {
 	struct gathering gathering = { .work = work };
 	size_t i;
@@ -175,11 +176,13 @@ cedar_ancestry_make(struct cedar_ancestry_work *work, const struct cedar_link *p
 	if (count == 0)
 		return true;
 	for (i = 0; i < count; i++)
-		if (of[i] != NULL && of[i]->total > 0 && (gathering.base == NULL || of[i]->total > gathering.base->total))
+		if (of[i] != NULL && of[i]->total > 0 &&
+		    (gathering.base == NULL || of[i]->total > gathering.base->total))
 			gathering.base = of[i];
 	for (i = 0; i < count; i++)
-		if (of[i] == gathering.base && of[i] != NULL ? !gather_new(&gathering, &parents[i])
-							     : !gather(&gathering, &parents[i]) || !gather_all(&gathering, of[i]))
+		if (of[i] == gathering.base && of[i] != NULL
+		        ? !gather_new(&gathering, &parents[i])
+		        : !gather(&gathering, &parents[i]) || !gather_all(&gathering, of[i]))
 			return false;
 	return ancestry_keep(work, &gathering, out);
 }

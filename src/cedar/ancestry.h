@@ -36,4 +36,5 @@ bool cedar_ancestry_has(const struct cedar_ancestry *, const struct cedar_uid *)
 /* Above whom these parents are, `of[i]` being the ancestry of the i-th, NULL where it is unknown. What `of` points to and the
  * uids must live as long as `out`. False when memory or the budget is out. */
 CEDAR_CHECKED bool cedar_ancestry_make(struct cedar_ancestry_work *, const struct cedar_link *parents,
-	const struct cedar_ancestry *const *of, size_t count, struct cedar_ancestry *out);
+                                       const struct cedar_ancestry *const *of, size_t count,
+                                       struct cedar_ancestry *out);

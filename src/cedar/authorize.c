@@ -69,8 +69,8 @@ reason_add(struct decision *decision, size_t policy, bool forbids)
 		decision->forbidden = true;
 		decision->reason_count = 0;
 	}
-	if (!cedar_arena_grow(decision->arena, (void **)&decision->reasons, decision->reason_count, &decision->reason_capacity,
-		    sizeof *decision->reasons))
+	if (!cedar_arena_grow(decision->arena, (void **)&decision->reasons, decision->reason_count,
+	                      &decision->reason_capacity, sizeof *decision->reasons))
 		return false;
 	decision->reasons[decision->reason_count++] = policy;
 	return true;
@@ -79,8 +79,8 @@ reason_add(struct decision *decision, size_t policy, bool forbids)
 static bool
 error_add(struct decision *decision, size_t policy, const char *message)
 {
-	if (!cedar_arena_grow(decision->arena, (void **)&decision->errors, decision->error_count, &decision->error_capacity,
-		    sizeof *decision->errors))
+	if (!cedar_arena_grow(decision->arena, (void **)&decision->errors, decision->error_count,
+	                      &decision->error_capacity, sizeof *decision->errors))
 		return false;
 	decision->errors[decision->error_count++] = (struct cedar_error){ policy, message };
 	return true;
@@ -98,7 +98,8 @@ decide_one(struct cedar_evaluation *run, struct decision *decision, const struct
 
 void
 cedar_evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], const struct cedar_entities *base,
-	const struct cedar_builder *overlay, const struct cedar_request *request, struct cedar_arena *arena)
+                       const struct cedar_builder *overlay, const struct cedar_request *request,
+                       struct cedar_arena *arena)
 {
 	const struct cedar_uid_text *parties[] = { &request->principal, &request->action, &request->resource };
 	int i;
@@ -119,10 +120,12 @@ cedar_evaluation_start(struct cedar_evaluation *run, struct cedar_uid uids[3], c
 }
 
 static bool
-decide_all(const struct cedar_policies *set, struct cedar_evaluation *run, struct decision *decision, const struct cedar_uid uids[3])
+decide_all(const struct cedar_policies *set, struct cedar_evaluation *run, struct decision *decision,
+           const struct cedar_uid uids[3])
 {
-	struct cedar_question question = { .parties = { &uids[0], &uids[1], &uids[2] }, .type_hashes = run->type_hashes,
-		.entities = { run->parties[0], run->parties[1], run->parties[2] } };
+	struct cedar_question question = { .parties = { &uids[0], &uids[1], &uids[2] },
+		                           .type_hashes = run->type_hashes,
+		                           .entities = { run->parties[0], run->parties[1], run->parties[2] } };
 	const uint32_t *candidates = NULL;
 	size_t count, i;
 
@@ -153,12 +156,13 @@ cedar_context_empty(void)
 static bool
 context_fits(const struct cedar_value *context)
 {
-	return context != NULL && ((context->kind == CEDAR_RECORD && context->depth <= CEDAR_DEPTH_MAX) || context->kind == CEDAR_UNKNOWN);
+	return context != NULL &&
+	       ((context->kind == CEDAR_RECORD && context->depth <= CEDAR_DEPTH_MAX) || context->kind == CEDAR_UNKNOWN);
 }
 
 bool
 cedar_authorize(const struct cedar_policies *set, const struct cedar_entities *base, struct cedar_builder *overlay,
-	const struct cedar_request *request, struct cedar_scratch *scratch, struct cedar_response *out)
+                const struct cedar_request *request, struct cedar_scratch *scratch, struct cedar_response *out)
 {
 	struct decision decision = { .arena = &scratch->arena };
 	struct cedar_evaluation run;

@@ -184,7 +184,8 @@ record_spoil(struct cedar_builder *builder, struct cedar_value *record)
 }
 
 static void
-record_put(struct cedar_builder *builder, struct cedar_value *record, struct cedar_text name, const struct cedar_value *value)
+record_put(struct cedar_builder *builder, struct cedar_value *record, struct cedar_text name,
+           const struct cedar_value *value)
 {
 	struct cedar_value *found;
 	struct cedar_field *fields;
@@ -221,7 +222,8 @@ cedar_record_put(struct cedar_builder *builder, struct cedar_value *record, cons
 }
 
 static struct cedar_value *
-parsed_new(struct cedar_builder *builder, bool (*parse)(struct cedar_text, struct cedar_value *, const char **), const char *text)
+parsed_new(struct cedar_builder *builder, bool (*parse)(struct cedar_text, struct cedar_value *, const char **),
+           const char *text)
 {
 	struct cedar_value *value = value_new(builder, CEDAR_BOOL);
 	const char *reason;
@@ -282,13 +284,15 @@ cedar_entity_add(struct cedar_builder *builder, const char *type, const char *id
 }
 
 void
-cedar_entity_attribute(struct cedar_builder *builder, struct cedar_entity *entity, const char *name, struct cedar_value *value)
+cedar_entity_attribute(struct cedar_builder *builder, struct cedar_entity *entity, const char *name,
+                       struct cedar_value *value)
 {
 	record_put(builder, entity ? &entity->attributes : NULL, cedar_text_of(name), value);
 }
 
 void
-cedar_entity_tag(struct cedar_builder *builder, struct cedar_entity *entity, const char *name, struct cedar_value *value)
+cedar_entity_tag(struct cedar_builder *builder, struct cedar_entity *entity, const char *name,
+                 struct cedar_value *value)
 {
 	record_put(builder, entity ? &entity->tags : NULL, cedar_text_of(name), value);
 }
@@ -297,8 +301,8 @@ void
 cedar_entity_parent_uid(struct cedar_builder *builder, struct cedar_entity *entity, const struct cedar_uid *uid)
 {
 	if (entity == NULL || uid == NULL ||
-		!cedar_arena_grow(&builder->arena, (void **)&entity->parents, entity->parent_count, &entity->parent_capacity,
-			sizeof *entity->parents)) {
+	    !cedar_arena_grow(&builder->arena, (void **)&entity->parents, entity->parent_count,
+	                      &entity->parent_capacity, sizeof *entity->parents)) {
 		builder->failed = true;
 		return;
 	}

@@ -53,16 +53,17 @@ struct cedar_entity;
 
 /* Policies. The ids in a text are policy0, policy1, …; in JSON sets they are the keys. `policies` owns copies. */
 CEDAR_CHECKED bool cedar_policies_parse(const struct cedar_memory *, struct cedar_text source,
-	struct cedar_policies **out, struct cedar_fault *);
+                                        struct cedar_policies **out, struct cedar_fault *);
 /* A policy set in JSON ({"staticPolicies","templates","templateLinks"}, the static ones by their ids, in a list or as one
  * text, each in JSON or as text) or a single policy in JSON. */
 CEDAR_CHECKED bool cedar_policies_parse_json(const struct cedar_memory *, struct cedar_text source,
-	struct cedar_policies **out, struct cedar_fault *);
+                                             struct cedar_policies **out, struct cedar_fault *);
 void cedar_policies_free(struct cedar_policies *);
 /* How many policies there are to decide with: static ones and links, not templates. */
 size_t cedar_policies_count(const struct cedar_policies *);
 struct cedar_text cedar_policy_id(const struct cedar_policies *, size_t index);
-struct cedar_text cedar_policy_annotation(const struct cedar_policies *, size_t index, const char *key); /* data NULL if none */
+struct cedar_text
+cedar_policy_annotation(const struct cedar_policies *, size_t index, const char *key); /* data NULL if none */
 /* Its span of the text that the set was parsed from, which is not copied: only while the caller keeps it. Empty from JSON. */
 struct cedar_text cedar_policy_source(const struct cedar_policies *, size_t index);
 bool cedar_policy_forbids(const struct cedar_policies *, size_t index);
@@ -76,9 +77,10 @@ struct cedar_uid_text {
 };
 size_t cedar_templates_count(const struct cedar_policies *);
 struct cedar_text cedar_template_id(const struct cedar_policies *, size_t index);
-CEDAR_CHECKED bool cedar_policies_link(const struct cedar_policies *, struct cedar_text template_id, struct cedar_text new_id,
-	const struct cedar_uid_text *principal, const struct cedar_uid_text *resource, struct cedar_policies **out,
-	struct cedar_fault *);
+CEDAR_CHECKED bool cedar_policies_link(const struct cedar_policies *, struct cedar_text template_id,
+                                       struct cedar_text new_id, const struct cedar_uid_text *principal,
+                                       const struct cedar_uid_text *resource, struct cedar_policies **out,
+                                       struct cedar_fault *);
 
 /* Builder: values and entities made in C; all of it lives until the next reset. Making calls answer NULL
  * when memory is out (or the input is invalid, where text is parsed); NULL may be passed on: it spreads,
@@ -90,7 +92,7 @@ void cedar_builder_free(struct cedar_builder *);
 struct cedar_value *cedar_value_bool(struct cedar_builder *, bool);
 struct cedar_value *cedar_value_long(struct cedar_builder *, int64_t);
 struct cedar_value *cedar_value_text(struct cedar_builder *, struct cedar_text); /* copied */
-struct cedar_value *cedar_value_string(struct cedar_builder *, const char *);   /* copied */
+struct cedar_value *cedar_value_string(struct cedar_builder *, const char *);    /* copied */
 struct cedar_value *cedar_value_entity(struct cedar_builder *, const char *type, const char *id);
 struct cedar_value *cedar_value_set(struct cedar_builder *, struct cedar_value *const *items, size_t count);
 struct cedar_value *cedar_value_record(struct cedar_builder *);
@@ -109,11 +111,12 @@ void cedar_entity_parent(struct cedar_builder *, struct cedar_entity *, const ch
 /* Entity stores. `schema` may be NULL. Cycles are refused, and hierarchies that are too intricate: where completing the
  * ancestors takes more than 2^24 steps and 2,048 more for each entity. */
 CEDAR_CHECKED bool cedar_entities_parse_json(const struct cedar_memory *, struct cedar_text json,
-	const struct cedar_schema *, struct cedar_entities **out, struct cedar_fault *);
+                                             const struct cedar_schema *, struct cedar_entities **out,
+                                             struct cedar_fault *);
 /* A new store: `base` (NULL: empty) with the builder's entities added or put in place of those of the same
  * uid. `base` stays valid; both must be freed. */
 CEDAR_CHECKED bool cedar_entities_with(const struct cedar_memory *, const struct cedar_entities *base,
-	struct cedar_builder *, struct cedar_entities **out, struct cedar_fault *);
+                                       struct cedar_builder *, struct cedar_entities **out, struct cedar_fault *);
 size_t cedar_entities_count(const struct cedar_entities *);
 void cedar_entities_free(struct cedar_entities *);
 
@@ -126,7 +129,7 @@ struct cedar_request {
 const struct cedar_value *cedar_context_empty(void);
 /* A request in JSON: {"principal":…,"action":…,"resource":…,"context":{}}; made in the builder. */
 CEDAR_CHECKED bool cedar_request_parse_json(struct cedar_builder *, struct cedar_text json, const struct cedar_schema *,
-	struct cedar_request *out, struct cedar_fault *);
+                                            struct cedar_request *out, struct cedar_fault *);
 
 struct cedar_error {
 	size_t policy;
@@ -149,4 +152,5 @@ void cedar_scratch_free(struct cedar_scratch *);
  * Answers false only when memory ran out, the context is NULL, no record or too deep, the builder had failed or its entities
  * stand in a circle or are too intricate; then deny. */
 CEDAR_CHECKED bool cedar_authorize(const struct cedar_policies *, const struct cedar_entities *base,
-	struct cedar_builder *overlay, const struct cedar_request *, struct cedar_scratch *, struct cedar_response *out);
+                                   struct cedar_builder *overlay, const struct cedar_request *, struct cedar_scratch *,
+                                   struct cedar_response *out);

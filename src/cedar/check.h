@@ -33,7 +33,7 @@ struct cedar_environment {
 };
 
 struct cedar_answer {
-	const struct cedar_type *type; /* NULL: unknown, a fault was found inside */
+	const struct cedar_type *type;        /* NULL: unknown, a fault was found inside */
 	const struct cedar_capability *known; /* if the expression is true */
 	bool good;
 };
@@ -52,15 +52,16 @@ struct cedar_checker {
 	size_t seen_count, seen_capacity;
 	unsigned steps; /* nodes checked in one environment; operands may be shared, so a small policy can take many */
 	struct cedar_bounds bounds; /* over the scratch arena, of the same steps */
-	struct cedar_spot spot; /* the line of the last fault */
-	size_t suggested; /* names that were compared to find one that is near */
-	bool failed;    /* out of memory */
+	struct cedar_spot spot;     /* the line of the last fault */
+	size_t suggested;           /* names that were compared to find one that is near */
+	bool failed;                /* out of memory */
 };
 
 /* Records a fault once, however many environments it shows in. */
 void cedar_check_fail(struct cedar_checker *, uint32_t offset, const char *help, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-void cedar_check_warn(struct cedar_checker *, uint32_t offset, const char *format, ...) __attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 4, 5)));
+void cedar_check_warn(struct cedar_checker *, uint32_t offset, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The name of a declared entity type or action that is near, as a sentence in the scratch arena; NULL if none is. */
 const char *cedar_check_suggest_type(struct cedar_checker *, struct cedar_text name);
 const char *cedar_check_suggest_action(struct cedar_checker *, struct cedar_text id);
@@ -68,25 +69,35 @@ const char *cedar_check_suggest_action(struct cedar_checker *, struct cedar_text
 /* May so many names more be compared? Where a policy set and a schema have little in common, that would take hours. */
 bool cedar_check_may_suggest(struct cedar_checker *, size_t names);
 
-struct cedar_answer cedar_check_expr(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer
+cedar_check_expr(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
 /* The same, and its type must be of one of the kinds (bits of enum cedar_type_kind). `expected` is for the message. */
-struct cedar_answer cedar_check_kind(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *,
-	unsigned kinds, const char *expected);
+struct cedar_answer cedar_check_kind(struct cedar_checker *, const struct cedar_capability *prior,
+                                     const struct cedar_expr *, unsigned kinds, const char *expected);
 /* The least upper bound; NULL if there is none, or with a fault where it takes too long to find out (`*spent`). */
-const struct cedar_type *cedar_check_bound(struct cedar_checker *, const struct cedar_type *, const struct cedar_type *, bool *spent);
+const struct cedar_type *
+cedar_check_bound(struct cedar_checker *, const struct cedar_type *, const struct cedar_type *, bool *spent);
 /* Operators of two sides. */
-struct cedar_answer cedar_check_binary(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
-struct cedar_answer cedar_check_in(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *at,
-	const struct cedar_expr *left, const struct cedar_expr *right);
-struct cedar_answer cedar_check_is(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
-struct cedar_answer cedar_check_call(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer
+cedar_check_binary(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer cedar_check_in(struct cedar_checker *, const struct cedar_capability *prior,
+                                   const struct cedar_expr *at, const struct cedar_expr *left,
+                                   const struct cedar_expr *right);
+struct cedar_answer
+cedar_check_is(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer
+cedar_check_call(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
 /* In check_attribute.c. */
-struct cedar_answer cedar_check_attribute(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
-struct cedar_answer cedar_check_has(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
-struct cedar_answer cedar_check_get_tag(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
-struct cedar_answer cedar_check_has_tag(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
-struct cedar_answer cedar_check_and(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *const *,
-	size_t count);
+struct cedar_answer
+cedar_check_attribute(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer
+cedar_check_has(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer
+cedar_check_get_tag(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer
+cedar_check_has_tag(struct cedar_checker *, const struct cedar_capability *prior, const struct cedar_expr *);
+struct cedar_answer cedar_check_and(struct cedar_checker *, const struct cedar_capability *prior,
+                                    const struct cedar_expr *const *, size_t count);
 
 /* In check_names.c: types and actions that the policy names. */
 void cedar_check_names(struct cedar_checker *);
@@ -102,10 +113,14 @@ uint64_t cedar_expr_hash(const struct cedar_key *, const struct cedar_expr *);
 /* False also where comparing would take too long. */
 bool cedar_expr_same(const struct cedar_expr *, const struct cedar_expr *);
 /* NULL out of no capability at all, and when memory is out. */
-const struct cedar_capability *cedar_known_attribute(struct cedar_checker *, const struct cedar_expr *object, struct cedar_text name);
-const struct cedar_capability *cedar_known_tag(struct cedar_checker *, const struct cedar_expr *object, const struct cedar_expr *tag);
-const struct cedar_capability *cedar_known_union(struct cedar_checker *, const struct cedar_capability *, const struct cedar_capability *);
-const struct cedar_capability *cedar_known_both(struct cedar_checker *, const struct cedar_capability *, const struct cedar_capability *);
+const struct cedar_capability *
+cedar_known_attribute(struct cedar_checker *, const struct cedar_expr *object, struct cedar_text name);
+const struct cedar_capability *
+cedar_known_tag(struct cedar_checker *, const struct cedar_expr *object, const struct cedar_expr *tag);
+const struct cedar_capability *
+cedar_known_union(struct cedar_checker *, const struct cedar_capability *, const struct cedar_capability *);
+const struct cedar_capability *
+cedar_known_both(struct cedar_checker *, const struct cedar_capability *, const struct cedar_capability *);
 bool cedar_known_has(const struct cedar_capability *list, const struct cedar_capability *);
 
 enum {

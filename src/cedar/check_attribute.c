@@ -19,7 +19,7 @@ suggest_attribute(struct cedar_checker *checker, const struct cedar_type *shape,
 	uint32_t i;
 
 	if (help == NULL || !cedar_check_may_suggest(checker, shape->count) ||
-		(names = cedar_arena_take(&checker->scratch, shape->count * sizeof *names)) == NULL)
+	    (names = cedar_arena_take(&checker->scratch, shape->count * sizeof *names)) == NULL)
 		return NULL;
 	for (i = 0; i < shape->count; i++) {
 		names[i] = cedar_text_copy(&checker->scratch, shape->attributes[i].name).data;
@@ -46,8 +46,8 @@ action_show(struct cedar_checker *checker)
 	return shown;
 }
 
-static void __attribute__((noinline))
-fail_attribute(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *type, bool optional)
+static void __attribute__((noinline)) fail_attribute(struct cedar_checker *checker, const struct cedar_expr *expr,
+                                                     const struct cedar_type *type, bool optional)
 {
 	int size = expr->name->size > 60 ? 60 : (int)expr->name->size;
 	char buffer[100];
@@ -58,24 +58,27 @@ fail_attribute(struct cedar_checker *checker, const struct cedar_expr *expr, con
 		cedar_type_show(type, buffer, sizeof buffer);
 	if (optional)
 		cedar_check_fail(checker, expr->offset, "test it with `has` first, joined by &&",
-			"the attribute `%.*s` of %s is optional and may be absent", size, expr->name->data, buffer);
+		                 "the attribute `%.*s` of %s is optional and may be absent", size, expr->name->data,
+		                 buffer);
 	else
 		cedar_check_fail(checker, expr->offset, suggest_attribute(checker, shape_of(type), *expr->name),
-			"%s has no attribute `%.*s`", buffer, size, expr->name->data);
+		                 "%s has no attribute `%.*s`", buffer, size, expr->name->data);
 }
 
 CEDAR_APART struct cedar_answer
-cedar_check_attribute(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
+cedar_check_attribute(struct cedar_checker *checker, const struct cedar_capability *prior,
+                      const struct cedar_expr *expr)
 {
-	struct cedar_answer object = cedar_check_kind(checker, prior, cedar_expr_object(expr), CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
-		"an entity or a record");
+	struct cedar_answer object = cedar_check_kind(checker, prior, cedar_expr_object(expr),
+	                                              CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD, "an entity or a record");
 	const struct cedar_attribute *attribute;
 
 	if (object.type == NULL)
 		return cedar_answer_bad(NULL);
 	attribute = cedar_attribute_find(shape_of(object.type), *expr->name);
 	if (attribute != NULL &&
-		(attribute->required || cedar_known_has(prior, cedar_known_attribute(checker, cedar_expr_object(expr), *expr->name))))
+	    (attribute->required ||
+	     cedar_known_has(prior, cedar_known_attribute(checker, cedar_expr_object(expr), *expr->name))))
 		return cedar_answer_after(object.good, cedar_answer_good(attribute->type));
 	fail_attribute(checker, expr, object.type, attribute != NULL);
 	return cedar_answer_bad(attribute ? attribute->type : NULL);
@@ -85,8 +88,8 @@ cedar_check_attribute(struct cedar_checker *checker, const struct cedar_capabili
 CEDAR_APART struct cedar_answer
 cedar_check_has(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr)
 {
-	struct cedar_answer object = cedar_check_kind(checker, prior, cedar_expr_object(expr), CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD,
-		"an entity or a record");
+	struct cedar_answer object = cedar_check_kind(checker, prior, cedar_expr_object(expr),
+	                                              CEDAR_BIT_ENTITY | CEDAR_BIT_RECORD, "an entity or a record");
 	const struct cedar_attribute *attribute;
 	struct cedar_answer answer = { .type = &cedar_type_bool, .good = true };
 
@@ -94,8 +97,9 @@ cedar_check_has(struct cedar_checker *checker, const struct cedar_capability *pr
 		return cedar_answer_bad(&cedar_type_bool);
 	attribute = cedar_attribute_find(shape_of(object.type), *expr->name);
 	if (attribute == NULL)
-		return cedar_answer_after(object.good,
-			cedar_answer_good(object.type->kind == CEDAR_TYPE_NEVER ? &cedar_type_bool : &cedar_type_false));
+		return cedar_answer_after(
+		    object.good,
+		    cedar_answer_good(object.type->kind == CEDAR_TYPE_NEVER ? &cedar_type_bool : &cedar_type_false));
 	answer.known = cedar_known_attribute(checker, cedar_expr_object(expr), *expr->name);
 	if ((attribute->required && object.type->kind == CEDAR_TYPE_RECORD) || cedar_known_has(prior, answer.known))
 		answer.type = &cedar_type_true;
@@ -133,8 +137,9 @@ fail_tag(struct cedar_checker *checker, const struct cedar_expr *expr, const str
 	struct cedar_text tag = expr->right->kind == CEDAR_NODE_LITERAL ? expr->right->value.text : CEDAR_TEXT("");
 	char buffer[100];
 
-	cedar_check_fail(checker, expr->offset, "test it with .hasTag(…) first, joined by &&", tag.size > 0 ? "the tag `%.*s` of %s may be absent"
-		: "%.*sthe tag of %s may be absent", tag.size > 40 ? 40 : (int)tag.size, tag.data, cedar_type_show(type, buffer, sizeof buffer));
+	cedar_check_fail(checker, expr->offset, "test it with .hasTag(…) first, joined by &&",
+	                 tag.size > 0 ? "the tag `%.*s` of %s may be absent" : "%.*sthe tag of %s may be absent",
+	                 tag.size > 40 ? 40 : (int)tag.size, tag.data, cedar_type_show(type, buffer, sizeof buffer));
 }
 
 CEDAR_APART struct cedar_answer
@@ -153,7 +158,8 @@ cedar_check_get_tag(struct cedar_checker *checker, const struct cedar_capability
 	}
 	if (type == NULL) {
 		cedar_check_fail(checker, expr->offset, NULL, "entities of the type `%.*s` have no tags",
-			entity.type->entity->name.size > 60 ? 60 : (int)entity.type->entity->name.size, entity.type->entity->name.data);
+		                 entity.type->entity->name.size > 60 ? 60 : (int)entity.type->entity->name.size,
+		                 entity.type->entity->name.data);
 		return cedar_answer_bad(NULL);
 	}
 	return cedar_answer_after(entity.good && tag.good, cedar_answer_good(type));

@@ -10,8 +10,7 @@
 /* Not merged into one big frame: every level of an expression takes one, and stacks can be small. */
 #define APART __attribute__((noinline))
 
-static struct cedar_answer __attribute__((noinline))
-fail_steps(struct cedar_checker *checker)
+static struct cedar_answer __attribute__((noinline)) fail_steps(struct cedar_checker *checker)
 {
 	cedar_check_fail(checker, checker->policy->offset, NULL, "the policy is too complex to be checked");
 	return cedar_answer_bad(NULL);
@@ -49,14 +48,13 @@ help_for(const struct cedar_expr *expr, const struct cedar_type *type, unsigned 
 	return NULL;
 }
 
-static void __attribute__((noinline))
-fail_kind(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *type, unsigned kinds,
-	const char *expected)
+static void __attribute__((noinline)) fail_kind(struct cedar_checker *checker, const struct cedar_expr *expr,
+                                                const struct cedar_type *type, unsigned kinds, const char *expected)
 {
 	char buffer[100];
 
 	cedar_check_fail(checker, expr->offset, help_for(expr, type, kinds), "expected %s, but this is %s", expected,
-		cedar_type_show(type, buffer, sizeof buffer));
+	                 cedar_type_show(type, buffer, sizeof buffer));
 }
 
 /* What is unknown passes for what is expected of it; an entity or record it stays unknown as. */
@@ -75,8 +73,8 @@ never_as(unsigned kinds)
 }
 
 struct cedar_answer
-cedar_check_kind(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr, unsigned kinds,
-	const char *expected)
+cedar_check_kind(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr,
+                 unsigned kinds, const char *expected)
 {
 	struct cedar_answer answer = cedar_check_expr(checker, prior, expr);
 
@@ -159,7 +157,8 @@ join_and(struct cedar_checker *checker, struct cedar_answer left, struct cedar_a
 }
 
 struct cedar_answer
-cedar_check_and(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *const *items, size_t count)
+cedar_check_and(struct cedar_checker *checker, const struct cedar_capability *prior,
+                const struct cedar_expr *const *items, size_t count)
 {
 	struct cedar_answer answer = check_truth(checker, prior, items[0]), right;
 	const struct cedar_capability *sofar = cedar_known_union(checker, prior, answer.known);
@@ -210,13 +209,13 @@ check_or(struct cedar_checker *checker, const struct cedar_capability *prior, co
 	return answer;
 }
 
-static void __attribute__((noinline))
-fail_branches(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *a, const struct cedar_type *b)
+static void __attribute__((noinline)) fail_branches(struct cedar_checker *checker, const struct cedar_expr *expr,
+                                                    const struct cedar_type *a, const struct cedar_type *b)
 {
 	char left[80], right[80];
 
 	cedar_check_fail(checker, expr->offset, NULL, "the branches are of different types, %s and %s",
-		cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
+	                 cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
 }
 
 APART static struct cedar_answer
@@ -254,16 +253,17 @@ check_not(struct cedar_checker *checker, const struct cedar_capability *prior, c
 		return cedar_answer_bad(&cedar_type_bool);
 	if (answer.type->kind == CEDAR_TYPE_BOOL)
 		return cedar_answer_after(answer.good, cedar_answer_good(&cedar_type_bool));
-	return cedar_answer_after(answer.good, cedar_answer_good(cedar_type_of_truth(answer.type->kind == CEDAR_TYPE_FALSE)));
+	return cedar_answer_after(answer.good,
+	                          cedar_answer_good(cedar_type_of_truth(answer.type->kind == CEDAR_TYPE_FALSE)));
 }
 
-static void __attribute__((noinline))
-fail_set(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *a, const struct cedar_type *b)
+static void __attribute__((noinline)) fail_set(struct cedar_checker *checker, const struct cedar_expr *expr,
+                                               const struct cedar_type *a, const struct cedar_type *b)
 {
 	char left[80], right[80];
 
 	cedar_check_fail(checker, expr->offset, NULL, "the elements of a set must be of one type; here are %s and %s",
-		cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
+	                 cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
 }
 
 static const struct cedar_type *
@@ -275,7 +275,8 @@ set_of(struct cedar_checker *checker, const struct cedar_type *element)
 		checker->failed = true;
 		return NULL;
 	}
-	*type = (struct cedar_type){ .kind = CEDAR_TYPE_SET, .depth = (uint16_t)(element->depth + 1), .element = element };
+	*type =
+	    (struct cedar_type){ .kind = CEDAR_TYPE_SET, .depth = (uint16_t)(element->depth + 1), .element = element };
 	return type;
 }
 
@@ -287,7 +288,8 @@ check_set(struct cedar_checker *checker, const struct cedar_capability *prior, c
 	size_t i;
 
 	if (expr->count == 0) {
-		cedar_check_fail(checker, expr->offset, "test a set with .isEmpty()", "the empty set has no type and cannot be written here");
+		cedar_check_fail(checker, expr->offset, "test a set with .isEmpty()",
+		                 "the empty set has no type and cannot be written here");
 		return cedar_answer_bad(NULL);
 	}
 	for (i = 0; i < expr->count; i++) {
@@ -339,8 +341,8 @@ check_record(struct cedar_checker *checker, const struct cedar_capability *prior
 
 /* An operator of one side that always gives the same type. */
 APART static struct cedar_answer
-check_single(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr, unsigned kinds,
-	const char *expected, const struct cedar_type *gives)
+check_single(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr,
+             unsigned kinds, const char *expected, const struct cedar_type *gives)
 {
 	struct cedar_answer operand = cedar_check_kind(checker, prior, expr->left, kinds, expected);
 
@@ -359,7 +361,7 @@ check_strange(struct cedar_checker *checker, const struct cedar_expr *expr)
 	near = cedar_nearest(*expr->names, names, CEDAR_CALL_COUNT);
 	snprintf(help, sizeof help, "did you mean %s?", near ? near : "");
 	cedar_check_fail(checker, expr->offset, near ? help : NULL, "there is no function `%.*s`",
-		expr->names->size > 80 ? 80 : (int)expr->names->size, expr->names->data);
+	                 expr->names->size > 80 ? 80 : (int)expr->names->size, expr->names->data);
 	return cedar_answer_bad(NULL);
 }
 

@@ -25,13 +25,15 @@ made(struct cedar_checker *checker, struct cedar_capability capability)
 }
 
 static known_t
-known_new(struct cedar_checker *checker, const struct cedar_expr *object, const struct cedar_expr *tag, struct cedar_text name)
+known_new(struct cedar_checker *checker, const struct cedar_expr *object, const struct cedar_expr *tag,
+          struct cedar_text name)
 {
 	const struct cedar_key *key = &checker->scratch.key;
 	uint64_t hash = cedar_expr_hash(key, object);
 
 	hash = mix(hash, tag ? cedar_expr_hash(key, tag) + 1 : cedar_text_hash(key, name, 9));
-	return made(checker, (struct cedar_capability){ .hash = hash, .bit = LEAF, .object = object, .tag = tag, .name = name });
+	return made(checker,
+	            (struct cedar_capability){ .hash = hash, .bit = LEAF, .object = object, .tag = tag, .name = name });
 }
 
 known_t
@@ -93,7 +95,8 @@ branch(struct cedar_checker *checker, int bit, known_t low, known_t high)
 {
 	if (low == NULL || high == NULL)
 		return low ? low : high;
-	return made(checker, (struct cedar_capability){ .hash = above(low->hash, bit), .bit = bit, .sides = { low, high } });
+	return made(checker,
+	            (struct cedar_capability){ .hash = above(low->hash, bit), .bit = bit, .sides = { low, high } });
 }
 
 /* Of two that have different hashes, or part at different places. */
@@ -135,7 +138,8 @@ union_below(struct cedar_checker *checker, known_t outer, known_t inner)
 
 	if (joined == outer->sides[side])
 		return outer;
-	return side ? branch(checker, outer->bit, outer->sides[0], joined) : branch(checker, outer->bit, joined, outer->sides[1]);
+	return side ? branch(checker, outer->bit, outer->sides[0], joined)
+	            : branch(checker, outer->bit, joined, outer->sides[1]);
 }
 
 known_t

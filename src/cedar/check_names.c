@@ -12,7 +12,8 @@ cut(struct cedar_text text)
 }
 
 static const char *
-suggest(struct cedar_checker *checker, struct cedar_text word, const char *const *names, size_t count, const char *format)
+suggest(struct cedar_checker *checker, struct cedar_text word, const char *const *names, size_t count,
+        const char *format)
 {
 	const char *nearest = cedar_nearest(word, names, count);
 	char *help = cedar_arena_take(&checker->nodes, 120);
@@ -35,8 +36,8 @@ cedar_check_suggest_type(struct cedar_checker *checker, struct cedar_text name)
 {
 	const struct cedar_schema *schema = checker->schema;
 	const char **names = !cedar_check_may_suggest(checker, schema->type_count)
-		? NULL
-		: cedar_arena_take(&checker->nodes, schema->type_count * sizeof *names);
+	                         ? NULL
+	                         : cedar_arena_take(&checker->nodes, schema->type_count * sizeof *names);
 	size_t count = 0;
 	uint32_t i;
 
@@ -55,8 +56,8 @@ cedar_check_suggest_action(struct cedar_checker *checker, struct cedar_text id)
 {
 	const struct cedar_schema *schema = checker->schema;
 	const char **names = !cedar_check_may_suggest(checker, schema->action_count)
-		? NULL
-		: cedar_arena_take(&checker->nodes, schema->action_count * sizeof *names);
+	                         ? NULL
+	                         : cedar_arena_take(&checker->nodes, schema->action_count * sizeof *names);
 	uint32_t i;
 
 	for (i = 0; names != NULL && i < schema->action_count; i++) {
@@ -72,8 +73,8 @@ cedar_check_entity_name(struct cedar_checker *checker, struct cedar_text name, u
 {
 	if (cedar_is_action_type(name) || cedar_schema_type(checker->schema, name) != NULL)
 		return;
-	cedar_check_fail(checker, offset, cedar_check_suggest_type(checker, name), "the schema declares no entity type `%.*s`",
-		cut(name), name.data);
+	cedar_check_fail(checker, offset, cedar_check_suggest_type(checker, name),
+	                 "the schema declares no entity type `%.*s`", cut(name), name.data);
 }
 
 /* As many as have room, in the scratch arena. */
@@ -88,19 +89,22 @@ choices_show(struct cedar_checker *checker, const struct cedar_entity_type *type
 		return NULL;
 	size += (size_t)snprintf(shown, 128, "they are");
 	for (i = 0; i < type->choice_count && size + type->choices[i].size + 8 < 120; i++)
-		size += (size_t)snprintf(shown + size, 128 - size, "%s \"%.*s\"", i > 0 ? "," : "", (int)type->choices[i].size, type->choices[i].data);
+		size += (size_t)snprintf(shown + size, 128 - size, "%s \"%.*s\"", i > 0 ? "," : "",
+		                         (int)type->choices[i].size, type->choices[i].data);
 	if (i < type->choice_count)
 		snprintf(shown + size, 128 - size, " …");
 	return shown;
 }
 
 static void
-check_choice(struct cedar_checker *checker, const struct cedar_entity_type *type, const struct cedar_uid *uid, uint32_t offset)
+check_choice(struct cedar_checker *checker, const struct cedar_entity_type *type, const struct cedar_uid *uid,
+             uint32_t offset)
 {
 	if (!type->is_enum || cedar_type_has_choice(type, uid->id))
 		return;
-	cedar_check_fail(checker, offset, choices_show(checker, type), "\"%.*s\" is none of the ids that `%.*s` enumerates", cut(uid->id), uid->id.data,
-		cut(type->name), type->name.data);
+	cedar_check_fail(checker, offset, choices_show(checker, type),
+	                 "\"%.*s\" is none of the ids that `%.*s` enumerates", cut(uid->id), uid->id.data,
+	                 cut(type->name), type->name.data);
 }
 
 static void
@@ -111,7 +115,8 @@ check_uid(struct cedar_checker *checker, const struct cedar_uid *uid, uint32_t o
 	if (cedar_is_action_type(uid->type)) {
 		if (cedar_schema_action(checker->schema, uid) == NULL)
 			cedar_check_fail(checker, offset, cedar_check_suggest_action(checker, uid->id),
-				"the schema declares no action %.*s::\"%.*s\"", cut(uid->type), uid->type.data, cut(uid->id), uid->id.data);
+			                 "the schema declares no action %.*s::\"%.*s\"", cut(uid->type), uid->type.data,
+			                 cut(uid->id), uid->id.data);
 		return;
 	}
 	cedar_check_entity_name(checker, uid->type, offset);
@@ -153,5 +158,6 @@ cedar_check_names(struct cedar_checker *checker)
 	check_scope(checker, &policy->action);
 	check_scope(checker, &policy->resource);
 	for (i = 0; i < policy->condition_count; i++)
-		(void)cedar_expr_each(cedar_condition_expr(&policy->conditions[i]), CEDAR_CHECK_STEPS_MAX, check_node, checker); /* too many: the types' check says so */
+		(void)cedar_expr_each(cedar_condition_expr(&policy->conditions[i]), CEDAR_CHECK_STEPS_MAX, check_node,
+		                      checker); /* too many: the types' check says so */
 }

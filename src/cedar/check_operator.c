@@ -17,21 +17,23 @@ uid_of(const struct cedar_checker *checker, const struct cedar_expr *expr)
 	return NULL;
 }
 
-static void __attribute__((noinline))
-fail_bound(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *a, const struct cedar_type *b)
+static void __attribute__((noinline)) fail_bound(struct cedar_checker *checker, const struct cedar_expr *expr,
+                                                 const struct cedar_type *a, const struct cedar_type *b)
 {
 	char left[80], right[80];
 
-	cedar_check_fail(checker, expr->offset, expr->kind == CEDAR_NODE_EQUAL || expr->kind == CEDAR_NODE_NOT_EQUAL
-			? "both sides must be of one type" : "what a set is asked for must be of the type of its elements",
-		"%s and %s can never be equal: the types differ",
-		cedar_type_show(a, left, sizeof left), cedar_type_show(b, right, sizeof right));
+	cedar_check_fail(checker, expr->offset,
+	                 expr->kind == CEDAR_NODE_EQUAL || expr->kind == CEDAR_NODE_NOT_EQUAL
+	                     ? "both sides must be of one type"
+	                     : "what a set is asked for must be of the type of its elements",
+	                 "%s and %s can never be equal: the types differ", cedar_type_show(a, left, sizeof left),
+	                 cedar_type_show(b, right, sizeof right));
 }
 
 /* Strict mode: what is compared must be of one type. NULL types had their fault already. */
 static struct cedar_answer
 demand_bound(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *left,
-	const struct cedar_type *right)
+             const struct cedar_type *right)
 {
 	bool spent = false;
 
@@ -66,7 +68,8 @@ is_literal(const struct cedar_expr *expr, struct cedar_value *out)
 
 /* Literals can be compared here and now. */
 APART static bool
-literals_known(const struct cedar_checker *checker, const struct cedar_expr *left, const struct cedar_expr *right, bool *equal)
+literals_known(const struct cedar_checker *checker, const struct cedar_expr *left, const struct cedar_expr *right,
+               bool *equal)
 {
 	const struct cedar_uid *a = uid_of(checker, left), *b = uid_of(checker, right);
 	struct cedar_value x = { .kind = CEDAR_ENTITY }, y = { .kind = CEDAR_ENTITY };
@@ -88,7 +91,7 @@ check_equal(struct cedar_checker *checker, const struct cedar_capability *prior,
 	bool equal;
 
 	if (left.type != NULL && right.type != NULL && left.type->kind == CEDAR_TYPE_ENTITY &&
-		right.type->kind == CEDAR_TYPE_ENTITY && left.type->entity != right.type->entity)
+	    right.type->kind == CEDAR_TYPE_ENTITY && left.type->entity != right.type->entity)
 		answer = cedar_answer_good(&cedar_type_false);
 	else if (literals_known(checker, expr->left, expr->right, &equal))
 		answer = cedar_answer_good(cedar_type_of_truth(equal));
@@ -110,8 +113,9 @@ check_not_equal(struct cedar_checker *checker, const struct cedar_capability *pr
 static bool
 is_ordered(const struct cedar_type *type)
 {
-	return type->kind == CEDAR_TYPE_LONG || type->kind == CEDAR_TYPE_NEVER || (type->kind == CEDAR_TYPE_EXTENSION &&
-							(type->extension == CEDAR_DATETIME || type->extension == CEDAR_DURATION));
+	return type->kind == CEDAR_TYPE_LONG || type->kind == CEDAR_TYPE_NEVER ||
+	       (type->kind == CEDAR_TYPE_EXTENSION &&
+	        (type->extension == CEDAR_DATETIME || type->extension == CEDAR_DURATION));
 }
 
 static bool
@@ -126,8 +130,8 @@ is_same(const struct cedar_type *a, const struct cedar_type *b)
 	return is_never(a) || is_never(b) || (a->kind == b->kind && a->extension == b->extension);
 }
 
-static void __attribute__((noinline))
-fail_order(struct cedar_checker *checker, const struct cedar_expr *expr, const struct cedar_type *left, const struct cedar_type *right)
+static void __attribute__((noinline)) fail_order(struct cedar_checker *checker, const struct cedar_expr *expr,
+                                                 const struct cedar_type *left, const struct cedar_type *right)
 {
 	char a[80], b[80];
 
@@ -137,8 +141,10 @@ fail_order(struct cedar_checker *checker, const struct cedar_expr *expr, const s
 		cedar_check_fail(checker, expr->offset, NULL, "%s and %s cannot be ordered against each other", a, b);
 	else
 		cedar_check_fail(checker, is_ordered(left) ? expr->right->offset : expr->left->offset,
-			left->kind == CEDAR_TYPE_EXTENSION && left->extension == CEDAR_DECIMAL ? "decimals are ordered by .lessThan(…)" : NULL,
-			"expected Long, datetime or duration, but this is %s", is_ordered(left) ? b : a);
+		                 left->kind == CEDAR_TYPE_EXTENSION && left->extension == CEDAR_DECIMAL
+		                     ? "decimals are ordered by .lessThan(…)"
+		                     : NULL,
+		                 "expected Long, datetime or duration, but this is %s", is_ordered(left) ? b : a);
 }
 
 APART static struct cedar_answer
@@ -171,7 +177,7 @@ check_contains(struct cedar_checker *checker, const struct cedar_capability *pri
 	struct cedar_answer item = cedar_check_expr(checker, prior, expr->right);
 
 	return cedar_answer_after(set.good && item.good,
-		demand_bound(checker, expr, set.type ? set.type->element : NULL, item.type));
+	                          demand_bound(checker, expr, set.type ? set.type->element : NULL, item.type));
 }
 
 APART static struct cedar_answer
@@ -211,7 +217,8 @@ cedar_check_binary(struct cedar_checker *checker, const struct cedar_capability 
 
 /* Can an action of the type `below` be in an entity of the type `above`? */
 static bool
-action_types_below(const struct cedar_schema *schema, const struct cedar_entity_type *above, const struct cedar_entity_type *below)
+action_types_below(const struct cedar_schema *schema, const struct cedar_entity_type *above,
+                   const struct cedar_entity_type *below)
 {
 	uint32_t i, j;
 
@@ -223,7 +230,8 @@ action_types_below(const struct cedar_schema *schema, const struct cedar_entity_
 }
 
 static bool
-types_below(const struct cedar_schema *schema, const struct cedar_entity_type *above, const struct cedar_entity_type *below)
+types_below(const struct cedar_schema *schema, const struct cedar_entity_type *above,
+            const struct cedar_entity_type *below)
 {
 	return above == below || cedar_type_below(above, below) || action_types_below(schema, above, below);
 }
@@ -270,12 +278,13 @@ fail_in(struct cedar_checker *checker, const struct cedar_expr *expr, const stru
 	char buffer[100];
 
 	cedar_check_fail(checker, expr->offset, type->kind == CEDAR_TYPE_SET ? "try .contains(…)" : NULL,
-		"expected an entity or a set of entities, but this is %s", cedar_type_show(type, buffer, sizeof buffer));
+	                 "expected an entity or a set of entities, but this is %s",
+	                 cedar_type_show(type, buffer, sizeof buffer));
 }
 
 struct cedar_answer
 cedar_check_in(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *at,
-	const struct cedar_expr *left, const struct cedar_expr *right)
+               const struct cedar_expr *left, const struct cedar_expr *right)
 {
 	struct cedar_answer below = cedar_check_kind(checker, prior, left, CEDAR_BIT_ENTITY, "an entity");
 	struct cedar_answer above = cedar_check_expr(checker, prior, right);
@@ -307,8 +316,8 @@ check_is_alone(struct cedar_checker *checker, const struct cedar_capability *pri
 
 	if (tested.type == NULL || is_never(tested.type))
 		return cedar_answer_after(tested.type != NULL && tested.good, cedar_answer_good(&cedar_type_bool));
-	return cedar_answer_after(tested.good,
-		cedar_answer_good(cedar_type_of_truth(cedar_text_equal(tested.type->entity->name, expr->type->type))));
+	return cedar_answer_after(tested.good, cedar_answer_good(cedar_type_of_truth(
+	                                           cedar_text_equal(tested.type->entity->name, expr->type->type))));
 }
 
 /* `a is T in b` is `a is T && a in b`. */
@@ -338,11 +347,11 @@ check_constructor(struct cedar_checker *checker, const struct cedar_expr *expr)
 
 	if (text->kind != CEDAR_NODE_LITERAL) {
 		cedar_check_fail(checker, expr->offset, "such values are made in the data of entities and the context",
-			"%s(…) takes a text in quotes, nothing computed", row->name);
+		                 "%s(…) takes a text in quotes, nothing computed", row->name);
 		return false;
 	}
 	if (text->value.kind != CEDAR_STRING ||
-		cedar_function_call((enum cedar_function)expr->detail, &text->value, 1, &value, message, sizeof message))
+	    cedar_function_call((enum cedar_function)expr->detail, &text->value, 1, &value, message, sizeof message))
 		return true;
 	cedar_check_fail(checker, expr->offset, NULL, "%s", message);
 	return false;
@@ -357,22 +366,23 @@ cedar_check_call(struct cedar_checker *checker, const struct cedar_capability *p
 	size_t i;
 
 	if (expr->count != row->arguments) {
-		cedar_check_fail(checker, expr->offset, NULL, "%s takes %u argument(s), not %u", row->name, (unsigned)row->arguments,
-			expr->count);
+		cedar_check_fail(checker, expr->offset, NULL, "%s takes %u argument(s), not %u", row->name,
+		                 (unsigned)row->arguments, expr->count);
 		good = false;
 	} else if (!row->method && expr->detail != CEDAR_CALL_UNKNOWN && !check_constructor(checker, expr)) {
 		good = false;
 	}
 	for (i = 0; i < expr->count; i++) {
-		const struct cedar_type *takes = i < row->arguments ? cedar_type_of_kind((enum cedar_kind)row->takes[i]) : NULL;
+		const struct cedar_type *takes =
+		    i < row->arguments ? cedar_type_of_kind((enum cedar_kind)row->takes[i]) : NULL;
 		struct cedar_answer argument = cedar_check_expr(checker, prior, expr->items[i]);
 
 		if (good && argument.type != NULL && takes != NULL && !is_same(argument.type, takes)) {
 			char expected[20], actual[100];
 
 			cedar_check_fail(checker, expr->items[i]->offset, NULL, "expected %s, but this is %s",
-				cedar_type_show(takes, expected, sizeof expected),
-				cedar_type_show(argument.type, actual, sizeof actual));
+			                 cedar_type_show(takes, expected, sizeof expected),
+			                 cedar_type_show(argument.type, actual, sizeof actual));
 			good = false;
 		}
 		good = good && argument.good;

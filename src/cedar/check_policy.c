@@ -58,7 +58,8 @@ static const struct cedar_expr *
 target_node(struct cedar_checker *checker, const struct cedar_scope *scope, unsigned variable)
 {
 	if (scope->slot)
-		return variable_node(checker, variable == CEDAR_PRINCIPAL ? CEDAR_SLOT_PRINCIPAL : CEDAR_SLOT_RESOURCE, scope->offset);
+		return variable_node(checker, variable == CEDAR_PRINCIPAL ? CEDAR_SLOT_PRINCIPAL : CEDAR_SLOT_RESOURCE,
+		                     scope->offset);
 	if (scope->list)
 		return list_node(checker, scope);
 	return entity_node(checker, scope->entities, scope->offset);
@@ -68,7 +69,8 @@ target_node(struct cedar_checker *checker, const struct cedar_scope *scope, unsi
 static const struct cedar_expr *
 scope_node(struct cedar_checker *checker, const struct cedar_scope *scope, unsigned variable)
 {
-	static const enum cedar_node kinds[] = { CEDAR_NODE_LITERAL, CEDAR_NODE_EQUAL, CEDAR_NODE_IN, CEDAR_NODE_IS, CEDAR_NODE_IS };
+	static const enum cedar_node kinds[] = { CEDAR_NODE_LITERAL, CEDAR_NODE_EQUAL, CEDAR_NODE_IN, CEDAR_NODE_IS,
+		                                 CEDAR_NODE_IS };
 	struct cedar_expr *expr;
 
 	if (scope->kind == CEDAR_SCOPE_ANY)
@@ -88,7 +90,8 @@ scope_node(struct cedar_checker *checker, const struct cedar_scope *scope, unsig
 }
 
 static struct cedar_answer
-check_part(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr, bool unless)
+check_part(struct cedar_checker *checker, const struct cedar_capability *prior, const struct cedar_expr *expr,
+           bool unless)
 {
 	struct cedar_answer answer = cedar_check_kind(checker, prior, expr, CEDAR_BIT_TRUTH, "Bool");
 
@@ -133,7 +136,8 @@ static bool
 check_slots(struct cedar_checker *checker, const struct cedar_expr *const *parts, size_t slot)
 {
 	const struct cedar_scope *scope = slot == 0 ? &checker->policy->principal : &checker->policy->resource;
-	const struct cedar_entity_type *type = slot == 0 ? checker->environment.principal : checker->environment.resource;
+	const struct cedar_entity_type *type =
+	    slot == 0 ? checker->environment.principal : checker->environment.resource;
 	bool possible = false;
 	uint32_t i;
 
@@ -141,7 +145,9 @@ check_slots(struct cedar_checker *checker, const struct cedar_expr *const *parts
 		checker->failed = checker->failed || checker->scratch.failed; /* the reset forgets it */
 		cedar_arena_reset(&checker->scratch);
 		checker->steps = 0;
-		checker->bounds = (struct cedar_bounds){ .arena = &checker->scratch, .steps = &checker->steps, .most = CEDAR_CHECK_STEPS_MAX };
+		checker->bounds = (struct cedar_bounds){ .arena = &checker->scratch,
+			                                 .steps = &checker->steps,
+			                                 .most = CEDAR_CHECK_STEPS_MAX };
 		return check_environment(checker, parts);
 	}
 	checker->environment.slots[slot] = scope->slot ? type : NULL;
@@ -160,7 +166,8 @@ check_slots(struct cedar_checker *checker, const struct cedar_expr *const *parts
 }
 
 static bool
-check_action(struct cedar_checker *checker, const struct cedar_expr *const *parts, const struct cedar_action_type *action)
+check_action(struct cedar_checker *checker, const struct cedar_expr *const *parts,
+             const struct cedar_action_type *action)
 {
 	bool possible = false;
 	uint32_t i, j;
@@ -180,7 +187,8 @@ cedar_check_policy(struct cedar_checker *checker)
 {
 	const struct cedar_policy *policy = checker->policy;
 	const struct cedar_expr *parts[PARTS_MAX] = { scope_node(checker, &policy->principal, CEDAR_PRINCIPAL),
-		scope_node(checker, &policy->action, CEDAR_ACTION), scope_node(checker, &policy->resource, CEDAR_RESOURCE) };
+		                                      scope_node(checker, &policy->action, CEDAR_ACTION),
+		                                      scope_node(checker, &policy->resource, CEDAR_RESOURCE) };
 	bool possible = false;
 	uint32_t i;
 

@@ -44,7 +44,8 @@ struct shape {
 static bool
 is_negation(const struct cedar_expr *expr)
 {
-	return expr->kind == CEDAR_NODE_NOT_EQUAL || expr->kind == CEDAR_NODE_GREATER || expr->kind == CEDAR_NODE_GREATER_EQUAL;
+	return expr->kind == CEDAR_NODE_NOT_EQUAL || expr->kind == CEDAR_NODE_GREATER ||
+	       expr->kind == CEDAR_NODE_GREATER_EQUAL;
 }
 
 static enum cedar_node
@@ -53,7 +54,9 @@ kind_of(struct shape shape)
 	enum cedar_node kind = (enum cedar_node)shape.expr->kind;
 
 	if (shape.part == UNDER_NOT)
-		return kind == CEDAR_NODE_NOT_EQUAL ? CEDAR_NODE_EQUAL : kind == CEDAR_NODE_GREATER ? CEDAR_NODE_LESS_EQUAL : CEDAR_NODE_LESS;
+		return kind == CEDAR_NODE_NOT_EQUAL ? CEDAR_NODE_EQUAL
+		       : kind == CEDAR_NODE_GREATER ? CEDAR_NODE_LESS_EQUAL
+		                                    : CEDAR_NODE_LESS;
 	if (shape.part == IN_ALONE)
 		return CEDAR_NODE_IN;
 	if (shape.part == IS_ALONE)
@@ -142,7 +145,8 @@ hash_record(const struct cedar_key *key, const struct cedar_expr *record, unsign
 	size_t i;
 
 	for (i = 0; levels > 0 && i < record->count; i++)
-		hash += mix(cedar_text_hash(key, record->names[i], 7), hash_levels(key, (struct shape){ record->items[i], WHOLE }, levels - 1));
+		hash += mix(cedar_text_hash(key, record->names[i], 7),
+		            hash_levels(key, (struct shape){ record->items[i], WHOLE }, levels - 1));
 	return hash;
 }
 
@@ -234,7 +238,7 @@ field_find(const struct cedar_expr *record, struct cedar_text name, size_t befor
 		return before + 1;
 	if (field_is(record, before - 1, name))
 		return before - 1;
-	for (i = 0; i < record->count && *budget > 0; i++, --*budget)
+	for (i = 0; i<record->count && * budget> 0; i++, --*budget)
 		if (cedar_text_equal(record->names[i], name))
 			return i;
 	return record->count;
@@ -247,7 +251,8 @@ records_same(const struct cedar_expr *a, const struct cedar_expr *b, unsigned *b
 
 	for (i = 0; i < a->count; i++) {
 		at = field_find(b, a->names[i], at, budget);
-		if (at == b->count || !same_within((struct shape){ a->items[i], WHOLE }, (struct shape){ b->items[at], WHOLE }, budget))
+		if (at == b->count ||
+		    !same_within((struct shape){ a->items[i], WHOLE }, (struct shape){ b->items[at], WHOLE }, budget))
 			return false;
 	}
 	return a->count == b->count;

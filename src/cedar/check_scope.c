@@ -6,9 +6,11 @@ static bool
 scope_allows(const struct cedar_checker *checker, const struct cedar_scope *scope, const struct cedar_entity_type *type)
 {
 	bool entity = scope->entities != NULL && scope->count > 0;
-	const struct cedar_entity_type *above = entity ? cedar_schema_type(checker->schema, scope->entities->type) : NULL;
+	const struct cedar_entity_type *above =
+	    entity ? cedar_schema_type(checker->schema, scope->entities->type) : NULL;
 
-	if ((scope->kind == CEDAR_SCOPE_IS || scope->kind == CEDAR_SCOPE_IS_IN) && !cedar_text_equal(scope->type->type, type->name))
+	if ((scope->kind == CEDAR_SCOPE_IS || scope->kind == CEDAR_SCOPE_IS_IN) &&
+	    !cedar_text_equal(scope->type->type, type->name))
 		return false;
 	if (scope->kind == CEDAR_SCOPE_ANY || scope->kind == CEDAR_SCOPE_IS || !entity)
 		return true;
@@ -18,7 +20,8 @@ scope_allows(const struct cedar_checker *checker, const struct cedar_scope *scop
 }
 
 static bool
-any_allowed(const struct cedar_checker *checker, const struct cedar_scope *scope, struct cedar_entity_type *const *types, uint32_t count)
+any_allowed(const struct cedar_checker *checker, const struct cedar_scope *scope,
+            struct cedar_entity_type *const *types, uint32_t count)
 {
 	uint32_t i;
 
@@ -34,12 +37,13 @@ applies(const struct cedar_checker *checker, const struct cedar_action_type *act
 	const struct cedar_policy *policy = checker->policy;
 
 	return any_allowed(checker, &policy->principal, action->principals, action->principal_count) &&
-		any_allowed(checker, &policy->resource, action->resources, action->resource_count);
+	       any_allowed(checker, &policy->resource, action->resources, action->resource_count);
 }
 
 /* Is this action one that the scope lets through? An undeclared action in a list makes the list empty. */
 static bool
-action_allowed(const struct cedar_checker *checker, const struct cedar_scope *scope, const struct cedar_action_type *action)
+action_allowed(const struct cedar_checker *checker, const struct cedar_scope *scope,
+               const struct cedar_action_type *action)
 {
 	bool inside = false;
 	uint32_t i;
@@ -51,7 +55,8 @@ action_allowed(const struct cedar_checker *checker, const struct cedar_scope *sc
 
 		if (above == NULL)
 			return false;
-		inside = inside || above == action || (scope->kind == CEDAR_SCOPE_IN && cedar_bit(above->descendants, action->index));
+		inside = inside || above == action ||
+		         (scope->kind == CEDAR_SCOPE_IN && cedar_bit(above->descendants, action->index));
 	}
 	return inside;
 }
@@ -71,8 +76,8 @@ in_would_help(const struct cedar_checker *checker, const struct cedar_scope *sco
 		struct cedar_entity_type *const *types = principals ? action->principals : action->resources;
 		uint32_t count = principals ? action->principal_count : action->resource_count;
 
-		if (action_allowed(checker, &checker->policy->action, action) && !any_allowed(checker, scope, types, count) &&
-			any_allowed(checker, &other, types, count))
+		if (action_allowed(checker, &checker->policy->action, action) &&
+		    !any_allowed(checker, scope, types, count) && any_allowed(checker, &other, types, count))
 			return true;
 	}
 	return false;
@@ -86,7 +91,8 @@ cedar_check_application(struct cedar_checker *checker)
 	uint32_t i;
 
 	for (i = 0; i < schema->action_count; i++)
-		if (action_allowed(checker, &checker->policy->action, schema->action_list[i]) && applies(checker, schema->action_list[i]))
+		if (action_allowed(checker, &checker->policy->action, schema->action_list[i]) &&
+		    applies(checker, schema->action_list[i]))
 			return;
 	if (in_would_help(checker, &checker->policy->principal, true))
 		help = "try `principal in` instead of `principal ==`";

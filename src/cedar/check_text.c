@@ -35,16 +35,22 @@ check_text(struct cedar_checker *checker, struct cedar_text text, bool identifie
 	case CEDAR_PLAIN:
 		break;
 	case CEDAR_TURNS:
-		cedar_check_warn(checker, offset, "%s \"%s\" holds U+%04X, which turns the direction of writing: it reads as something else",
-			what, shown(text, buffer), (unsigned)point);
+		cedar_check_warn(
+		    checker, offset,
+		    "%s \"%s\" holds U+%04X, which turns the direction of writing: it reads as something else", what,
+		    shown(text, buffer), (unsigned)point);
 		break;
 	case CEDAR_UNFIT:
-		cedar_check_warn(checker, offset, "%s \"%s\" holds U+%04X, which names are not made of: it may look like another", what,
-			shown(text, buffer), (unsigned)point);
+		cedar_check_warn(checker, offset,
+		                 "%s \"%s\" holds U+%04X, which names are not made of: it may look like another", what,
+		                 shown(text, buffer), (unsigned)point);
 		break;
 	case CEDAR_MIXES_SCRIPTS:
-		cedar_check_warn(checker, offset, "%s \"%s\" mixes scripts (U+%04X is of another than what stands before it): letters may only "
-						  "look alike", what, shown(text, buffer), (unsigned)point);
+		cedar_check_warn(
+		    checker, offset,
+		    "%s \"%s\" mixes scripts (U+%04X is of another than what stands before it): letters may only "
+		    "look alike",
+		    what, shown(text, buffer), (unsigned)point);
 		break;
 	}
 }
@@ -106,5 +112,6 @@ cedar_check_texts(struct cedar_checker *checker)
 	check_scope(checker, &policy->action);
 	check_scope(checker, &policy->resource);
 	for (i = 0; i < policy->condition_count && policy->template == NULL; i++)
-		cedar_expr_each(cedar_condition_expr(&policy->conditions[i]), CEDAR_CHECK_STEPS_MAX, check_node, checker);
+		cedar_expr_each(cedar_condition_expr(&policy->conditions[i]), CEDAR_CHECK_STEPS_MAX, check_node,
+		                checker);
 }

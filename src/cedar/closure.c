@@ -15,7 +15,7 @@ row_set(struct cedar_arena *arena, uint64_t **row, uint32_t index, uint32_t coun
 /* Everything above `start` gets `start` as its descendant. */
 static bool
 climb(struct cedar_arena *arena, const struct cedar_edges *edges, uint32_t start, uint32_t count, uint64_t **rows,
-	uint32_t *stack)
+      uint32_t *stack)
 {
 	uint32_t waiting = 0, at = start, i;
 

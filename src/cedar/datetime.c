@@ -17,7 +17,7 @@ number_read(struct cedar_text text, size_t *at, uint64_t *out, bool *fits)
 	*fits = true;
 	for (; *at < text.size && is_digit(text.data[*at]); (*at)++)
 		if (__builtin_mul_overflow(number, 10, &number) ||
-			__builtin_add_overflow(number, (uint64_t)(text.data[*at] - '0'), &number))
+		    __builtin_add_overflow(number, (uint64_t)(text.data[*at] - '0'), &number))
 			*fits = false;
 	*out = number;
 	return *at > start;
@@ -59,8 +59,8 @@ cedar_decimal_parse(struct cedar_text text, struct cedar_value *out, const char 
 		return false;
 	*reason = "is out of the range of decimals";
 	if (!fits || !signed_product(whole, negative, 10000, &left) ||
-		!signed_product(fraction, negative, powers[at - point - 1], &right) ||
-		__builtin_add_overflow(left, right, &sum))
+	    !signed_product(fraction, negative, powers[at - point - 1], &right) ||
+	    __builtin_add_overflow(left, right, &sum))
 		return false;
 	*out = (struct cedar_value){ .kind = CEDAR_DECIMAL, .number = sum };
 	return true;
@@ -119,7 +119,7 @@ date_read(struct cedar_text text, size_t *at, int64_t *days, bool *exists)
 	int year, month, day;
 
 	if (!field_read(text, at, 4, &year) || !byte_read(text, at, '-') || !field_read(text, at, 2, &month) ||
-		!byte_read(text, at, '-') || !field_read(text, at, 2, &day))
+	    !byte_read(text, at, '-') || !field_read(text, at, 2, &day))
 		return false;
 	*exists = month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
 	*days = *exists ? days_since_epoch(year, month, day) : 0;
@@ -132,7 +132,7 @@ time_read(struct cedar_text text, size_t *at, int64_t *milliseconds)
 	int hour, minute, second, fraction = 0;
 
 	if (!byte_read(text, at, 'T') || !field_read(text, at, 2, &hour) || !byte_read(text, at, ':') ||
-		!field_read(text, at, 2, &minute) || !byte_read(text, at, ':') || !field_read(text, at, 2, &second))
+	    !field_read(text, at, 2, &minute) || !byte_read(text, at, ':') || !field_read(text, at, 2, &second))
 		return false;
 	if (byte_read(text, at, '.') && !field_read(text, at, 3, &fraction))
 		return false;
@@ -218,7 +218,7 @@ cedar_duration_parse(struct cedar_text text, struct cedar_value *out, const char
 			return false;
 		next = unit + 1;
 		if (!fits || !signed_product(number, negative, units[unit].milliseconds, &part) ||
-			(unit < 4 && number > INT64_MAX) || __builtin_add_overflow(sum, part, &sum))
+		    (unit < 4 && number > INT64_MAX) || __builtin_add_overflow(sum, part, &sum))
 			overflow = true;
 	}
 	*reason = "is out of the range of durations";

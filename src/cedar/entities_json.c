@@ -1,8 +1,15 @@
 /* entities_json.c - entities and requests out of JSON. */
+#include "cedar/conform.h"
 #include "cedar/expr.h"
 #include "cedar/table.h"
 #include "cedar/type.h"
 #include "cedar/values_json.h"
+
+static int
+shown(struct cedar_text text)
+{
+	return text.size > 60 ? 60 : (int)text.size;
+}
 
 static bool
 fail(struct cedar_loader *loader, const struct cedar_json *at, const char *message)
@@ -10,10 +17,27 @@ fail(struct cedar_loader *loader, const struct cedar_json *at, const char *messa
 	return cedar_fault_set(loader->fault, loader->source, at->offset, "%s", message);
 }
 
+static bool
+field_unknown(struct cedar_loader *loader, const struct cedar_json_field *field, const struct cedar_entity_type *type,
+              bool tags)
+{
+	struct cedar_near near = { .word = field->name };
+	uint32_t i;
+
+	if (tags)
+		return cedar_fault_set(loader->fault, loader->source, field->value.offset, "`%.*s` has no tags",
+		                       shown(type->name), type->name.data);
+	for (i = 0; i < type->shape->count; i++)
+		cedar_near_try(&near, type->shape->attributes[i].name);
+	cedar_fault_set(loader->fault, loader->source, field->value.offset, "`%.*s` has no attribute `%.*s`",
+	                shown(type->name), type->name.data, shown(field->name), field->name.data);
+	return cedar_near_suggest(&near, loader->fault);
+}
+
 /* Attributes by the shape that the schema gives, tags by the one type of all tags. */
 static bool
-fields_from_json(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_entity_type *type, bool tags,
-	struct cedar_value *out)
+fields_from_json(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_entity_type *type,
+                 bool tags, struct cedar_value *out)
 {
 	struct cedar_field *fields = cedar_arena_take(&loader->builder->arena, json->field_count * sizeof *fields);
 	size_t i, twice;
@@ -32,14 +56,16 @@ fields_from_json(struct cedar_loader *loader, const struct cedar_json *json, con
 			expected = attribute ? attribute->type : NULL;
 		}
 		if (type != NULL && expected == NULL)
-			return fail(loader, &field->value, tags ? "the schema allows no tags here" : "the schema knows no such attribute");
+			return field_unknown(loader, field, type, tags);
 		fields[i].name = field->name;
 		if (!cedar_value_from_json(loader, &field->value, expected, &fields[i].value))
 			return false;
 	}
 	if (!cedar_fields_sort(fields, json->field_count, &twice))
 		return fail(loader, json, "a name comes twice");
-	*out = (struct cedar_value){ .kind = CEDAR_RECORD, .fields = fields, .count = (uint32_t)json->field_count, .depth = 1 };
+	*out = (struct cedar_value){
+		.kind = CEDAR_RECORD, .fields = fields, .count = (uint32_t)json->field_count, .depth = 1
+	};
 	return true;
 }
 
@@ -99,9 +125,11 @@ parts_are_there(struct cedar_loader *loader, const struct cedar_json *json)
 		const struct cedar_json *part = cedar_json_part(json, entity_names, i);
 
 		if (part == NULL && i < 3)
-			return cedar_fault_set(loader->fault, loader->source, json->offset, "the entity has no `%s`", entity_names[i]);
+			return cedar_fault_set(loader->fault, loader->source, json->offset, "the entity has no `%s`",
+			                       entity_names[i]);
 		if (part != NULL && i > 0 && part->kind != kinds[i])
-			return cedar_fault_set(loader->fault, loader->source, part->offset, "`%s` is not of the right kind", entity_names[i]);
+			return cedar_fault_set(loader->fault, loader->source, part->offset,
+			                       "`%s` is not of the right kind", entity_names[i]);
 	}
 	return true;
 }
@@ -114,20 +142,24 @@ entity_from_json(struct cedar_loader *loader, const struct cedar_json *json)
 	struct cedar_entity *entity;
 	struct cedar_uid uid;
 
-	if (!parts_are_there(loader, json) || !cedar_uid_from_json(loader, cedar_json_part(json, entity_names, 0), &uid))
+	if (!parts_are_there(loader, json) ||
+	    !cedar_uid_from_json(loader, cedar_json_part(json, entity_names, 0), &uid))
 		return false;
 	if (loader->schema != NULL && !cedar_is_action_type(uid.type)) {
 		type = cedar_schema_type(loader->schema, uid.type);
-		if (type == NULL)
-			return fail(loader, json, "the schema declares no such type of entities");
+		if (type == NULL) {
+			cedar_fault_set(loader->fault, loader->source, json->offset,
+			                "the schema declares no entity type `%.*s`", shown(uid.type), uid.type.data);
+			return cedar_conform_type_unknown(loader->schema, uid.type, loader->fault);
+		}
 	}
 	entity = cedar_entity_add_uid(loader->builder, &uid);
 	if (entity == NULL)
 		return fail(loader, json, "out of memory");
 	tags = cedar_json_part(json, entity_names, 3);
 	return fields_from_json(loader, cedar_json_part(json, entity_names, 1), type, false, &entity->attributes) &&
-		(tags == NULL || fields_from_json(loader, tags, type, true, &entity->tags)) &&
-		parents_from_json(loader, cedar_json_part(json, entity_names, 2), entity);
+	       (tags == NULL || fields_from_json(loader, tags, type, true, &entity->tags)) &&
+	       parents_from_json(loader, cedar_json_part(json, entity_names, 2), entity);
 }
 
 /* The same entity may come twice, but not with two meanings. */
@@ -148,7 +180,8 @@ check_doubles(struct cedar_loader *loader, const struct cedar_json *json)
 		if (!entities_compare(&loader->builder->arena, entity, other, &same))
 			return fail(loader, json, "out of memory");
 		if (!same)
-			return fail(loader, i < json->count ? &json->items[i] : json, "this entity comes twice, and differs");
+			return fail(loader, i < json->count ? &json->items[i] : json,
+			            "this entity comes twice, and differs");
 	}
 	return true;
 }

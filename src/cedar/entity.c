@@ -17,7 +17,8 @@ cedar_builder_find(const struct cedar_builder *builder, const struct cedar_uid *
 				found = entity;
 		return found;
 	}
-	for (at = uid->hash & (builder->table_size - 1); builder->table[at] != NULL; at = (at + 1) & (builder->table_size - 1))
+	for (at = uid->hash & (builder->table_size - 1); builder->table[at] != NULL;
+	     at = (at + 1) & (builder->table_size - 1))
 		if (cedar_uid_equal(&builder->table[at]->uid, uid))
 			return builder->table[at];
 	return NULL;
@@ -73,10 +74,11 @@ struct walk {
 
 static bool
 entity_complete(struct cedar_builder *builder, const struct cedar_entities *base, struct cedar_ancestry_work *work,
-	struct cedar_entity *entity)
+                struct cedar_entity *entity)
 {
 	const struct cedar_view view = { base, builder };
-	const struct cedar_ancestry **of = cedar_arena_take(&builder->arena, entity->parent_count * sizeof(const struct cedar_ancestry *));
+	const struct cedar_ancestry **of =
+	    cedar_arena_take(&builder->arena, entity->parent_count * sizeof(const struct cedar_ancestry *));
 	size_t i;
 
 	if (of == NULL)
@@ -106,7 +108,7 @@ walk_open(struct cedar_builder *builder, struct walk **todo, struct cedar_entity
 /* From the entity upward, and each is completed when all above it in the builder are. */
 static bool
 complete_upward(struct cedar_builder *builder, const struct cedar_entities *base, struct cedar_ancestry_work *work,
-	struct cedar_entity *entity)
+                struct cedar_entity *entity)
 {
 	struct walk *todo = NULL;
 

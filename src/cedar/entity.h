@@ -13,7 +13,7 @@ struct cedar_entity {
 	size_t parent_count;
 	size_t parent_capacity, attribute_capacity, tag_capacity;
 	struct cedar_entity *next; /* in the builder, in order of adding */
-	uint8_t mark; /* enum cedar_mark */
+	uint8_t mark;              /* enum cedar_mark */
 };
 
 struct cedar_builder {

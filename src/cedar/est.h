@@ -26,7 +26,8 @@ CEDAR_CHECKED bool cedar_est_type(struct cedar_est *, const struct cedar_json *,
 CEDAR_CHECKED bool cedar_est_fields(struct cedar_est *, const struct cedar_json *, const char *const *names);
 /* What the reference reads as a structure may be an object, or a list of its parts in order of which the last may be missing: the
  * names end with NULL, `least` parts must be there. */
-CEDAR_CHECKED bool cedar_est_structure(struct cedar_est *, const struct cedar_json *, const char *const *names, size_t least);
+CEDAR_CHECKED bool
+cedar_est_structure(struct cedar_est *, const struct cedar_json *, const char *const *names, size_t least);
 /* Is it the word, or {word: null}, which is the same to the reference? */
 bool cedar_est_is_word(const struct cedar_json *, const char *word);
 /* NULL on failure. */
@@ -41,13 +42,15 @@ const struct cedar_expr *cedar_est_value(struct cedar_est *, const struct cedar_
 /* NULL with a fault where making failed: too deep, or no memory. */
 const struct cedar_expr *cedar_est_made(struct cedar_est *, const struct cedar_json *at, const struct cedar_expr *);
 /* Every item of an array, or value of an object, read by `read`. */
-const struct cedar_expr *const *cedar_est_items(struct cedar_est *, const struct cedar_json *,
-	const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *), size_t *count);
+const struct cedar_expr *const *
+cedar_est_items(struct cedar_est *, const struct cedar_json *,
+                const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *), size_t *count);
 /* A set or a record. */
-const struct cedar_expr *cedar_est_list(struct cedar_est *, const struct cedar_json *, enum cedar_node,
-	const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *));
+const struct cedar_expr *
+cedar_est_list(struct cedar_est *, const struct cedar_json *, enum cedar_node,
+               const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *));
 const struct cedar_expr *cedar_est_call(struct cedar_est *, const struct cedar_json *at, enum cedar_function,
-	const struct cedar_expr *const *items, size_t count);
+                                        const struct cedar_expr *const *items, size_t count);
 
 static inline bool
 cedar_json_has_kind(const struct cedar_json *json, enum cedar_json_kind kind)

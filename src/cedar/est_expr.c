@@ -41,7 +41,7 @@ binary_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_nod
 	const struct cedar_expr *left, *right;
 
 	if (!cedar_est_fields(est, json, sides) || (left = field_expr(est, json, "left")) == NULL ||
-		(right = field_expr(est, json, "right")) == NULL)
+	    (right = field_expr(est, json, "right")) == NULL)
 		return NULL;
 	return cedar_est_made(est, json, cedar_make_operation(&est->maker, kind, json->offset, left, right, NULL));
 }
@@ -53,7 +53,7 @@ further_left(const struct cedar_json *json, enum cedar_node kind)
 	const struct cedar_json *left = cedar_json_get(json, "left");
 
 	if (!cedar_json_has_kind(left, CEDAR_JSON_OBJECT) || left->field_count != 1 ||
-		!cedar_text_is(left->fields[0].name, cedar_operators[kind].name))
+	    !cedar_text_is(left->fields[0].name, cedar_operators[kind].name))
 		return NULL;
 	return &left->fields[0].value;
 }
@@ -93,7 +93,8 @@ unary_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node
 }
 
 static const struct cedar_expr *
-path_expr(struct cedar_est *est, const struct cedar_json *json, const struct cedar_expr *object, const struct cedar_json *path)
+path_expr(struct cedar_est *est, const struct cedar_json *json, const struct cedar_expr *object,
+          const struct cedar_json *path)
 {
 	struct cedar_text *names = cedar_arena_take(est->work, path->count * sizeof *names);
 	size_t i;
@@ -119,7 +120,8 @@ attribute_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_
 	const struct cedar_expr *object;
 	struct cedar_text kept;
 
-	if (kind != CEDAR_NODE_HAS && !cedar_est_fields(est, json, names)) /* the reference minds no more fields in `has` */
+	if (kind != CEDAR_NODE_HAS &&
+	    !cedar_est_fields(est, json, names)) /* the reference minds no more fields in `has` */
 		return NULL;
 	object = field_expr(est, json, "left");
 	if (object == NULL)
@@ -150,7 +152,8 @@ pattern_measure(struct cedar_est *est, const struct cedar_json *json, size_t *st
 		else if (cedar_json_has_kind(literal, CEDAR_JSON_STRING) && item->field_count == 1)
 			*bytes += literal->text.size;
 		else
-			return cedar_est_fail(est, item, "a pattern is a list of \"Wildcard\" and {\"Literal\": …}%.*s", CEDAR_TEXT(""));
+			return cedar_est_fail(est, item, "a pattern is a list of \"Wildcard\" and {\"Literal\": …}%.*s",
+			                      CEDAR_TEXT(""));
 	}
 	return true;
 }
@@ -213,7 +216,8 @@ like_expr(struct cedar_est *est, const struct cedar_json *json)
 		cedar_est_fail(est, json, "`pattern` is a list%.*s", CEDAR_TEXT(""));
 		return NULL;
 	}
-	expr = (struct cedar_expr *)cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_LIKE, json->offset, subject, NULL, NULL));
+	expr = (struct cedar_expr *)cedar_est_made(
+	    est, json, cedar_make_operation(&est->maker, CEDAR_NODE_LIKE, json->offset, subject, NULL, NULL));
 	if (expr == NULL || (expr->pattern = pattern_of(est, pattern)) == NULL)
 		return NULL;
 	return expr;
@@ -235,7 +239,8 @@ is_expr(struct cedar_est *est, const struct cedar_json *json)
 		cedar_est_fail(est, json, "the field `%.*s` is missing", CEDAR_TEXT("entity_type"));
 		return NULL;
 	}
-	expr = (struct cedar_expr *)cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_IS, json->offset, tested, inside, NULL));
+	expr = (struct cedar_expr *)cedar_est_made(
+	    est, json, cedar_make_operation(&est->maker, CEDAR_NODE_IS, json->offset, tested, inside, NULL));
 	if (expr == NULL || !cedar_est_type(est, type, &expr->type))
 		return NULL;
 	return expr;
@@ -248,7 +253,7 @@ if_expr(struct cedar_est *est, const struct cedar_json *json)
 	const struct cedar_expr *test, *yes, *no;
 
 	if (!cedar_est_fields(est, json, names) || (test = field_expr(est, json, "if")) == NULL ||
-		(yes = field_expr(est, json, "then")) == NULL || (no = field_expr(est, json, "else")) == NULL)
+	    (yes = field_expr(est, json, "then")) == NULL || (no = field_expr(est, json, "else")) == NULL)
 		return NULL;
 	return cedar_est_made(est, json, cedar_make_operation(&est->maker, CEDAR_NODE_IF, json->offset, test, yes, no));
 }
@@ -266,8 +271,9 @@ node_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_node 
 	case CEDAR_FORM_THREE:
 		return if_expr(est, json);
 	case CEDAR_FORM_LIST:
-		return kind == CEDAR_NODE_AND || kind == CEDAR_NODE_OR ? chain_expr(est, json, kind)
-								       : cedar_est_list(est, json, kind, cedar_est_expr);
+		return kind == CEDAR_NODE_AND || kind == CEDAR_NODE_OR
+		           ? chain_expr(est, json, kind)
+		           : cedar_est_list(est, json, kind, cedar_est_expr);
 	case CEDAR_FORM_NAMED:
 		return attribute_expr(est, json, kind);
 	case CEDAR_FORM_LIKE:
@@ -293,6 +299,24 @@ call_expr(struct cedar_est *est, const struct cedar_json *json, enum cedar_funct
 	return items ? cedar_est_call(est, json, function, items, count) : NULL;
 }
 
+static void
+operator_unknown(struct cedar_est *est, const struct cedar_json *json, struct cedar_text name)
+{
+	struct cedar_near near = { .word = name };
+	int i;
+
+	if (cedar_text_is(name, "Slot")) {
+		cedar_est_fail(est, json, "slots stand only in the scope%.*s", CEDAR_TEXT(""));
+		return;
+	}
+	cedar_est_fail(est, json, "there is no operator `%.*s`", name);
+	for (i = 0; i < CEDAR_NODE_CALL; i++)
+		cedar_near_try(&near, cedar_text_of(cedar_operators[i].name));
+	for (i = 0; i < CEDAR_CALL_COUNT; i++)
+		cedar_near_try(&near, cedar_text_of(cedar_signatures[i].name));
+	cedar_near_suggest(&near, est->fault);
+}
+
 static const struct cedar_expr *
 any_expr(struct cedar_est *est, const struct cedar_json *json)
 {
@@ -311,8 +335,7 @@ any_expr(struct cedar_est *est, const struct cedar_json *json)
 	kind = cedar_operator_find(name);
 	if (kind != CEDAR_NODE_CALL)
 		return node_expr(est, &json->fields[0].value, kind);
-	cedar_est_fail(est, json, cedar_text_is(name, "Slot") ? "slots stand only in the scope%.*s" : "there is no operator `%.*s`",
-		cedar_text_is(name, "Slot") ? CEDAR_TEXT("") : name);
+	operator_unknown(est, json, name);
 	return NULL;
 }
 

@@ -4,7 +4,8 @@
 bool
 cedar_est_fail(struct cedar_est *est, const struct cedar_json *at, const char *format, struct cedar_text name)
 {
-	return cedar_fault_set(est->fault, est->source, at->offset, format, name.size > 80 ? 80 : (int)name.size, name.data);
+	return cedar_fault_set(est->fault, est->source, at->offset, format, name.size > 80 ? 80 : (int)name.size,
+	                       name.data);
 }
 
 bool
@@ -20,6 +21,17 @@ cedar_est_keep(struct cedar_est *est, struct cedar_text text, struct cedar_text 
 	return out->data != NULL || cedar_est_out_of_memory(est);
 }
 
+static bool
+field_unknown(struct cedar_est *est, const struct cedar_json_field *field, const char *const *names)
+{
+	struct cedar_near near = { .word = field->name };
+
+	for (; *names != NULL; names++)
+		cedar_near_try(&near, cedar_text_of(*names));
+	cedar_est_fail(est, &field->value, "the field `%.*s` is not known here", field->name);
+	return cedar_near_suggest(&near, est->fault);
+}
+
 bool
 cedar_est_fields(struct cedar_est *est, const struct cedar_json *json, const char *const *names)
 {
@@ -31,7 +43,7 @@ cedar_est_fields(struct cedar_est *est, const struct cedar_json *json, const cha
 		for (j = 0; names[j] != NULL && !cedar_text_is(json->fields[i].name, names[j]); j++)
 			;
 		if (names[j] == NULL)
-			return cedar_est_fail(est, &json->fields[i].value, "the field `%.*s` is not known here", json->fields[i].name);
+			return field_unknown(est, &json->fields[i], names);
 	}
 	return true;
 }
@@ -46,7 +58,8 @@ cedar_est_structure(struct cedar_est *est, const struct cedar_json *json, const 
 	while (names[most] != NULL)
 		most++;
 	return (json->count >= least && json->count <= most) ||
-		cedar_est_fail(est, json, "this list has too few or too many parts: `%.*s` and so on", cedar_text_of(names[0]));
+	       cedar_est_fail(est, json, "this list has too few or too many parts: `%.*s` and so on",
+	                      cedar_text_of(names[0]));
 }
 
 bool
@@ -54,7 +67,8 @@ cedar_est_is_word(const struct cedar_json *json, const char *word)
 {
 	if (json == NULL || json->kind != CEDAR_JSON_OBJECT)
 		return cedar_json_is(json, word);
-	return json->field_count == 1 && cedar_text_is(json->fields[0].name, word) && json->fields[0].value.kind == CEDAR_JSON_NULL;
+	return json->field_count == 1 && cedar_text_is(json->fields[0].name, word) &&
+	       json->fields[0].value.kind == CEDAR_JSON_NULL;
 }
 
 static bool
@@ -69,13 +83,14 @@ static bool
 is_uid(const struct cedar_json *json)
 {
 	return is_text(cedar_json_part(json, uid_names, 0)) && is_text(cedar_json_part(json, uid_names, 1)) &&
-		(json->kind == CEDAR_JSON_OBJECT || json->count == 2);
+	       (json->kind == CEDAR_JSON_OBJECT || json->count == 2);
 }
 
 bool
 cedar_est_uid(struct cedar_est *est, const struct cedar_json *json, struct cedar_uid *out)
 {
-	const struct cedar_json *escaped = cedar_json_get(json, "__entity"), *expr = cedar_json_get(json, "__expr"), *type, *id;
+	const struct cedar_json *escaped = cedar_json_get(json, "__entity"), *expr = cedar_json_get(json, "__expr"),
+	                        *type, *id;
 
 	if (expr != NULL && expr->kind == CEDAR_JSON_STRING)
 		return cedar_est_fail(est, expr, "`__expr` is no longer part of the format%.*s", CEDAR_TEXT(""));
@@ -87,7 +102,8 @@ cedar_est_uid(struct cedar_est *est, const struct cedar_json *json, struct cedar
 	id = cedar_json_part(json, uid_names, 1);
 	if (!cedar_name_valid(type->text))
 		return cedar_est_fail(est, type, "`%.*s` is no name of a type", type->text);
-	*out = cedar_uid_of(est->arena, type->text, id->text); /* still the reader's texts: whoever keeps it interns it */
+	*out =
+	    cedar_uid_of(est->arena, type->text, id->text); /* still the reader's texts: whoever keeps it interns it */
 	return true;
 }
 
@@ -128,8 +144,9 @@ scope_target(struct cedar_est *est, const struct cedar_json *json, const char *s
 	if (entity != NULL)
 		return scope_entities(est, entity, 1, scope);
 	if (slot == NULL || named == NULL || !cedar_est_is_word(named, slot))
-		return cedar_est_fail(est, json, slot ? "`entity` or the slot `%.*s` is expected here" : "`entity` is expected here%.*s",
-			slot ? cedar_text_of(slot) : CEDAR_TEXT(""));
+		return cedar_est_fail(
+		    est, json, slot ? "`entity` or the slot `%.*s` is expected here" : "`entity` is expected here%.*s",
+		    slot ? cedar_text_of(slot) : CEDAR_TEXT(""));
 	scope->slot = true;
 	return true;
 }
@@ -191,13 +208,15 @@ scope_from_json(struct cedar_est *est, const struct cedar_json *json, const char
 	if (cedar_json_is(op, "is") && slot != NULL)
 		return scope_is(est, json, slot, scope);
 	if (list || !(cedar_json_is(op, "==") || cedar_json_is(op, "in")))
-		return cedar_est_fail(est, json, "`op` of the scope is \"All\", \"==\", \"in\" or \"is\"%.*s", CEDAR_TEXT(""));
+		return cedar_est_fail(est, json, "`op` of the scope is \"All\", \"==\", \"in\" or \"is\"%.*s",
+		                      CEDAR_TEXT(""));
 	scope->kind = cedar_json_is(op, "==") ? CEDAR_SCOPE_EQUAL : CEDAR_SCOPE_IN;
 	return slot ? scope_target(est, json, slot, scope) : scope_actions(est, json, scope);
 }
 
 static bool
-annotations_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_annotation **out, size_t *out_count)
+annotations_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_annotation **out,
+                      size_t *out_count)
 {
 	struct cedar_annotation *list;
 	size_t i;
@@ -205,7 +224,8 @@ annotations_from_json(struct cedar_est *est, const struct cedar_json *json, stru
 	if (json == NULL)
 		return true;
 	if (json->kind != CEDAR_JSON_OBJECT || json->field_count > UINT8_MAX)
-		return cedar_est_fail(est, json, "`annotations` is an object, of at most 255 fields%.*s", CEDAR_TEXT(""));
+		return cedar_est_fail(est, json, "`annotations` is an object, of at most 255 fields%.*s",
+		                      CEDAR_TEXT(""));
 	list = cedar_arena_take(est->work, json->field_count * sizeof *list);
 	if (list == NULL)
 		return cedar_est_out_of_memory(est);
@@ -216,9 +236,10 @@ annotations_from_json(struct cedar_est *est, const struct cedar_json *json, stru
 		if (!cedar_word_valid(field->name))
 			return cedar_est_fail(est, &field->value, "`%.*s` is no name of an annotation", field->name);
 		if (field->value.kind != CEDAR_JSON_NULL && field->value.kind != CEDAR_JSON_STRING)
-			return cedar_est_fail(est, &field->value, "the value of an annotation is a string%.*s", CEDAR_TEXT(""));
+			return cedar_est_fail(est, &field->value, "the value of an annotation is a string%.*s",
+			                      CEDAR_TEXT(""));
 		if (!cedar_est_keep(est, field->name, &list[i].key) ||
-			(field->value.kind == CEDAR_JSON_STRING && !cedar_est_keep(est, field->value.text, &list[i].value)))
+		    (field->value.kind == CEDAR_JSON_STRING && !cedar_est_keep(est, field->value.text, &list[i].value)))
 			return false;
 	}
 	*out = list;
@@ -239,20 +260,22 @@ condition_from_json(struct cedar_est *est, const struct cedar_json *json, struct
 	body = cedar_json_part(json, names, 1);
 	unless = cedar_est_is_word(kind, "unless");
 	if (body == NULL || !(unless || cedar_est_is_word(kind, "when")))
-		return cedar_est_fail(est, json, "a condition has `kind` (\"when\" or \"unless\") and `body`%.*s", CEDAR_TEXT(""));
+		return cedar_est_fail(est, json, "a condition has `kind` (\"when\" or \"unless\") and `body`%.*s",
+		                      CEDAR_TEXT(""));
 	*out = cedar_condition_of(cedar_est_expr(est, body), unless);
 	return cedar_condition_expr(out) != NULL;
 }
 
 static bool
-conditions_from_json(struct cedar_est *est, const struct cedar_json *policy, const struct cedar_json *json, struct cedar_condition **out,
-	size_t *out_count)
+conditions_from_json(struct cedar_est *est, const struct cedar_json *policy, const struct cedar_json *json,
+                     struct cedar_condition **out, size_t *out_count)
 {
 	struct cedar_condition *list;
 	size_t i;
 
 	if (json == NULL || json->kind != CEDAR_JSON_ARRAY)
-		return cedar_est_fail(est, json ? json : policy, "a policy has a list of `conditions`%.*s", CEDAR_TEXT(""));
+		return cedar_est_fail(est, json ? json : policy, "a policy has a list of `conditions`%.*s",
+		                      CEDAR_TEXT(""));
 	list = cedar_arena_take(est->work, json->count * sizeof *list);
 	if (list == NULL)
 		return cedar_est_out_of_memory(est);
@@ -264,7 +287,8 @@ conditions_from_json(struct cedar_est *est, const struct cedar_json *policy, con
 	return true;
 }
 
-static const char *const policy_names[] = { "effect", "principal", "action", "resource", "conditions", "annotations", NULL };
+static const char *const policy_names[] = { "effect",     "principal",   "action", "resource",
+	                                    "conditions", "annotations", NULL };
 
 static bool
 scopes_from_json(struct cedar_est *est, const struct cedar_json *json, struct cedar_policy *policy)
@@ -277,7 +301,8 @@ scopes_from_json(struct cedar_est *est, const struct cedar_json *json, struct ce
 		const struct cedar_json *part = cedar_json_part(json, policy_names, 1 + i);
 
 		if (part == NULL)
-			return cedar_est_fail(est, json, "the field `%.*s` is missing", cedar_text_of(policy_names[1 + i]));
+			return cedar_est_fail(est, json, "the field `%.*s` is missing",
+			                      cedar_text_of(policy_names[1 + i]));
 		if (!scope_from_json(est, part, slots[i], scopes[i]))
 			return false;
 	}
@@ -300,10 +325,11 @@ cedar_est_policy(struct cedar_est *est, const struct cedar_json *json, struct ce
 	effect = cedar_json_part(json, policy_names, 0);
 	policy.forbids = cedar_est_is_word(effect, "forbid");
 	if (!policy.forbids && !cedar_est_is_word(effect, "permit"))
-		return cedar_est_fail(est, effect ? effect : json, "`effect` is \"permit\" or \"forbid\"%.*s", CEDAR_TEXT(""));
+		return cedar_est_fail(est, effect ? effect : json, "`effect` is \"permit\" or \"forbid\"%.*s",
+		                      CEDAR_TEXT(""));
 	if (!scopes_from_json(est, json, &policy) ||
-		!conditions_from_json(est, json, cedar_json_part(json, policy_names, 4), &conditions, &condition_count) ||
-		!annotations_from_json(est, cedar_json_part(json, policy_names, 5), &annotations, &annotation_count))
+	    !conditions_from_json(est, json, cedar_json_part(json, policy_names, 4), &conditions, &condition_count) ||
+	    !annotations_from_json(est, cedar_json_part(json, policy_names, 5), &annotations, &annotation_count))
 		return false;
 	if (!cedar_policy_furnish(est->arena, conditions, condition_count, annotations, annotation_count, &policy))
 		return cedar_est_out_of_memory(est);

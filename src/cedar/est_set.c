@@ -29,7 +29,8 @@ id_take(struct reading *reading, const struct cedar_json *at, struct cedar_text 
 }
 
 static bool
-add(struct reading *reading, const struct cedar_json *at, struct cedar_text id, struct cedar_policy *policy, bool template)
+add(struct reading *reading, const struct cedar_json *at, struct cedar_text id, struct cedar_policy *policy,
+    bool template)
 {
 	if (!id_take(reading, at, id, &policy->id))
 		return false;
@@ -93,8 +94,8 @@ struct inner {
 static bool
 text_fail(struct reading *reading, const struct inner *inner)
 {
-	cedar_fault_set(reading->est.fault, reading->est.source, cedar_maker_place(&inner->parser.maker, inner->fault.offset), "%s",
-		inner->fault.message);
+	cedar_fault_set(reading->est.fault, reading->est.source,
+	                cedar_maker_place(&inner->parser.maker, inner->fault.offset), "%s", inner->fault.message);
 	if (inner->fault.suggestion[0] != '\0')
 		cedar_fault_suggest(reading->est.fault, "%s", inner->fault.suggestion);
 	return false;
@@ -109,7 +110,8 @@ text_start(struct reading *reading, const struct cedar_json *json, struct inner 
 	inner->fault = (struct cedar_fault){ 0 };
 	if (!places_find(reading, json, &places))
 		return false;
-	started = cedar_parser_start(&inner->parser, reading->est.maker.interner, reading->est.work, json->text, &inner->fault);
+	started = cedar_parser_start(&inner->parser, reading->est.maker.interner, reading->est.work, json->text,
+	                             &inner->fault);
 	inner->parser.maker.base = places.base;
 	inner->parser.maker.places = places.places;
 	return started || text_fail(reading, inner);
@@ -137,13 +139,15 @@ policy_from_text(struct reading *reading, const struct cedar_json *json, struct 
 	if (!text_start(reading, json, &inner) || !text_policy(reading, &inner, out))
 		return false;
 	return inner.parser.lexer.token.kind == CEDAR_TOKEN_END ||
-		cedar_est_fail(&reading->est, json, "one policy is expected in this text, and more stands behind it%.*s", CEDAR_TEXT(""));
+	       cedar_est_fail(&reading->est, json, "one policy is expected in this text, and more stands behind it%.*s",
+	                      CEDAR_TEXT(""));
 }
 
 static bool
 policy_from_any(struct reading *reading, const struct cedar_json *json, struct cedar_policy *out)
 {
-	return json->kind == CEDAR_JSON_STRING ? policy_from_text(reading, json, out) : cedar_est_policy(&reading->est, json, out);
+	return json->kind == CEDAR_JSON_STRING ? policy_from_text(reading, json, out)
+	                                       : cedar_est_policy(&reading->est, json, out);
 }
 
 static bool
@@ -156,7 +160,7 @@ policies_by_id(struct reading *reading, const struct cedar_json *json, bool temp
 		const struct cedar_json_field *field = &json->fields[i];
 
 		if (!policy_from_any(reading, &field->value, &policy) ||
-			!add(reading, &field->value, field->name, &policy, templates))
+		    !add(reading, &field->value, field->name, &policy, templates))
 			return false;
 	}
 	return true;
@@ -172,7 +176,8 @@ policies_in_list(struct reading *reading, const struct cedar_json *json)
 		bool text = json->items[i].kind == CEDAR_JSON_STRING;
 
 		if (!policy_from_any(reading, &json->items[i], &policy) ||
-			!add(reading, &json->items[i], text ? CEDAR_TEXT("policy0") : CEDAR_TEXT("JSON policy"), &policy, false))
+		    !add(reading, &json->items[i], text ? CEDAR_TEXT("policy0") : CEDAR_TEXT("JSON policy"), &policy,
+		         false))
 			return false;
 	}
 	return true;
@@ -209,7 +214,8 @@ static_from_json(struct reading *reading, const struct cedar_json *json)
 		return policies_in_list(reading, json);
 	if (json->kind == CEDAR_JSON_OBJECT)
 		return policies_by_id(reading, json, false);
-	return cedar_est_fail(&reading->est, json, "`staticPolicies` is an object, a list or a text%.*s", CEDAR_TEXT(""));
+	return cedar_est_fail(&reading->est, json, "`staticPolicies` is an object, a list or a text%.*s",
+	                      CEDAR_TEXT(""));
 }
 
 static bool
@@ -218,7 +224,8 @@ templates_from_json(struct reading *reading, const struct cedar_json *json)
 	if (json == NULL)
 		return true;
 	if (json->kind != CEDAR_JSON_OBJECT)
-		return cedar_est_fail(&reading->est, json, "templates stand in an object, by their ids%.*s", CEDAR_TEXT(""));
+		return cedar_est_fail(&reading->est, json, "templates stand in an object, by their ids%.*s",
+		                      CEDAR_TEXT(""));
 	return policies_by_id(reading, json, true);
 }
 
@@ -239,6 +246,18 @@ link_value(struct cedar_est *est, const struct cedar_json *values, const char *s
 }
 
 static bool
+template_unknown(struct reading *reading, const struct cedar_json *id)
+{
+	struct cedar_near near = { .word = id->text };
+	size_t i;
+
+	for (i = 0; i < reading->set->template_count; i++)
+		cedar_near_try(&near, reading->set->templates[i].id);
+	cedar_est_fail(&reading->est, id, "there is no template `%.*s`", id->text);
+	return cedar_near_suggest(&near, reading->est.fault);
+}
+
+static bool
 link_from_json(struct reading *reading, const struct cedar_json *json)
 {
 	static const char *const names[] = { "templateId", "newId", "values", NULL };
@@ -256,13 +275,14 @@ link_from_json(struct reading *reading, const struct cedar_json *json)
 	template_id = cedar_json_part(json, names, 0);
 	new_id = cedar_json_part(json, names, 1);
 	values = cedar_json_part(json, names, 2);
-	if (!cedar_json_has_kind(template_id, CEDAR_JSON_STRING) || !cedar_json_has_kind(new_id, CEDAR_JSON_STRING) || values == NULL)
+	if (!cedar_json_has_kind(template_id, CEDAR_JSON_STRING) || !cedar_json_has_kind(new_id, CEDAR_JSON_STRING) ||
+	    values == NULL)
 		return cedar_est_fail(est, json, "a link has `templateId`, `newId` and `values`%.*s", CEDAR_TEXT(""));
 	template = cedar_table_find(&reading->templates, template_id->text, CEDAR_TEXT(""));
 	if (template == NULL)
-		return cedar_est_fail(est, template_id, "there is no template `%.*s`", template_id->text);
+		return template_unknown(reading, template_id);
 	if (!cedar_est_fields(est, values, slots) || !link_value(est, values, slots[0], &principal) ||
-		!link_value(est, values, slots[1], &resource) || !id_take(reading, new_id, new_id->text, &id))
+	    !link_value(est, values, slots[1], &resource) || !id_take(reading, new_id, new_id->text, &id))
 		return false;
 	if (!cedar_template_link(template, id, principal, resource, &policy, &inner))
 		return cedar_fault_set(est->fault, est->source, json->offset, "%s", inner.message);
@@ -278,7 +298,8 @@ templates_name(struct reading *reading)
 
 	reading->templates.arena = reading->ids.arena;
 	for (i = 0; i < reading->set->template_count; i++)
-		if (!cedar_table_put(&reading->templates, reading->set->templates[i].id, CEDAR_TEXT(""), &reading->set->templates[i]))
+		if (!cedar_table_put(&reading->templates, reading->set->templates[i].id, CEDAR_TEXT(""),
+		                     &reading->set->templates[i]))
 			return cedar_est_out_of_memory(&reading->est);
 	return true;
 }
@@ -318,7 +339,8 @@ is_policy(const struct cedar_json *json)
 {
 	const struct cedar_json *first = json->kind == CEDAR_JSON_ARRAY && json->count > 0 ? &json->items[0] : NULL;
 
-	return cedar_json_get(json, "effect") != NULL || cedar_est_is_word(first, "permit") || cedar_est_is_word(first, "forbid");
+	return cedar_json_get(json, "effect") != NULL || cedar_est_is_word(first, "permit") ||
+	       cedar_est_is_word(first, "forbid");
 }
 
 static bool
@@ -328,8 +350,10 @@ set_from_json(struct reading *reading, const struct cedar_json *json)
 
 	if (is_policy(json))
 		return single_from_json(reading, json);
-	return cedar_est_structure(&reading->est, json, names, 0) && static_from_json(reading, cedar_json_part(json, names, 0)) &&
-		templates_from_json(reading, cedar_json_part(json, names, 1)) && links_from_json(reading, cedar_json_part(json, names, 2));
+	return cedar_est_structure(&reading->est, json, names, 0) &&
+	       static_from_json(reading, cedar_json_part(json, names, 0)) &&
+	       templates_from_json(reading, cedar_json_part(json, names, 1)) &&
+	       links_from_json(reading, cedar_json_part(json, names, 2));
 }
 
 static bool
@@ -337,21 +361,25 @@ read_all(struct reading *reading)
 {
 	struct cedar_json json;
 
-	if (!cedar_json_parse_deep(reading->ids.arena, reading->est.source, CEDAR_EST_LEVELS_MAX, &json, reading->est.fault) ||
-		!set_from_json(reading, &json))
+	if (!cedar_json_parse_deep(reading->ids.arena, reading->est.source, CEDAR_EST_LEVELS_MAX, &json,
+	                           reading->est.fault) ||
+	    !set_from_json(reading, &json))
 		return false;
-	return (cedar_lines_take(&reading->set->arena, reading->est.source, &reading->set->lines) && cedar_policies_finish(reading->set)) ||
-		cedar_est_out_of_memory(&reading->est);
+	return (cedar_lines_take(&reading->set->arena, reading->est.source, &reading->set->lines) &&
+	        cedar_policies_finish(reading->set)) ||
+	       cedar_est_out_of_memory(&reading->est);
 }
 
 bool
 cedar_policies_parse_json(const struct cedar_memory *memory, struct cedar_text source, struct cedar_policies **out,
-	struct cedar_fault *fault)
+                          struct cedar_fault *fault)
 {
 	struct cedar_policies *set = cedar_policies_new(memory);
 	struct cedar_arena tree, work;
 	struct cedar_interner interner;
-	struct reading reading = { .set = set, .ids = { .arena = &tree }, .est = { .source = source, .fault = fault, .work = &work } };
+	struct reading reading = { .set = set,
+		                   .ids = { .arena = &tree },
+		                   .est = { .source = source, .fault = fault, .work = &work } };
 	bool done;
 
 	if (set == NULL)

@@ -5,7 +5,8 @@ bool
 cedar_est_enter(struct cedar_est *est, const struct cedar_json *at)
 {
 	return ++est->depth <= CEDAR_DEPTH_MAX + 1 || /* a literal counts twice; the maker counts exactly */
-		cedar_fault_set(est->fault, est->source, at->offset, "the expression is nested more than %d deep", CEDAR_DEPTH_MAX);
+	       cedar_fault_set(est->fault, est->source, at->offset, "the expression is nested more than %d deep",
+	                       CEDAR_DEPTH_MAX);
 }
 
 const struct cedar_expr *
@@ -14,7 +15,8 @@ cedar_est_made(struct cedar_est *est, const struct cedar_json *at, const struct 
 	if (expr != NULL)
 		return expr;
 	if (est->maker.too_deep)
-		cedar_fault_set(est->fault, est->source, at->offset, "the expression is nested more than %d deep", CEDAR_DEPTH_MAX);
+		cedar_fault_set(est->fault, est->source, at->offset, "the expression is nested more than %d deep",
+		                CEDAR_DEPTH_MAX);
 	else
 		cedar_est_out_of_memory(est);
 	return NULL;
@@ -22,7 +24,7 @@ cedar_est_made(struct cedar_est *est, const struct cedar_json *at, const struct 
 
 const struct cedar_expr *const *
 cedar_est_items(struct cedar_est *est, const struct cedar_json *json,
-	const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *), size_t *count)
+                const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *), size_t *count)
 {
 	bool object = json->kind == CEDAR_JSON_OBJECT;
 	const struct cedar_expr **items;
@@ -42,7 +44,7 @@ cedar_est_items(struct cedar_est *est, const struct cedar_json *json,
 
 const struct cedar_expr *
 cedar_est_list(struct cedar_est *est, const struct cedar_json *json, enum cedar_node kind,
-	const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *))
+               const struct cedar_expr *(*read)(struct cedar_est *, const struct cedar_json *))
 {
 	const struct cedar_expr *const *items;
 	struct cedar_text *names = NULL;
@@ -67,11 +69,11 @@ cedar_est_list(struct cedar_est *est, const struct cedar_json *json, enum cedar_
 }
 
 const struct cedar_expr *
-cedar_est_call(struct cedar_est *est, const struct cedar_json *at, enum cedar_function function, const struct cedar_expr *const *items,
-	size_t count)
+cedar_est_call(struct cedar_est *est, const struct cedar_json *at, enum cedar_function function,
+               const struct cedar_expr *const *items, size_t count)
 {
-	struct cedar_expr *expr = (struct cedar_expr *)cedar_est_made(est, at,
-		cedar_make_list(&est->maker, CEDAR_NODE_CALL, at->offset, items, NULL, count));
+	struct cedar_expr *expr = (struct cedar_expr *)cedar_est_made(
+	    est, at, cedar_make_list(&est->maker, CEDAR_NODE_CALL, at->offset, items, NULL, count));
 
 	if (expr != NULL)
 		expr->detail = (uint8_t)function;
@@ -90,7 +92,8 @@ strange_call(struct cedar_est *est, const struct cedar_json *name, const struct 
 	}
 	if (!cedar_est_keep(est, name->text, &kept))
 		return NULL;
-	return cedar_est_made(est, name, cedar_make_list(&est->maker, CEDAR_NODE_STRANGE, name->offset, items, &kept, count));
+	return cedar_est_made(est, name,
+	                      cedar_make_list(&est->maker, CEDAR_NODE_STRANGE, name->offset, items, &kept, count));
 }
 
 /* {"fn": …, "arg": …} or {"fn": …, "args": […]} */
@@ -113,7 +116,8 @@ escaped_call(struct cedar_est *est, const struct cedar_json *json, const struct 
 	}
 	if (items == NULL)
 		return NULL;
-	return function == CEDAR_CALL_COUNT ? strange_call(est, name, items, count) : cedar_est_call(est, json, function, items, count);
+	return function == CEDAR_CALL_COUNT ? strange_call(est, name, items, count)
+	                                    : cedar_est_call(est, json, function, items, count);
 }
 
 /* An object that stands for something else than a record; false if it is a record. */
@@ -129,10 +133,11 @@ is_escape(const struct cedar_json *json, const char *key, const struct cedar_jso
 		return false;
 	if (strcmp(key, "__entity") == 0)
 		return cedar_json_has_kind(cedar_json_get(*inner, "type"), CEDAR_JSON_STRING) &&
-			cedar_json_has_kind(cedar_json_get(*inner, "id"), CEDAR_JSON_STRING);
+		       cedar_json_has_kind(cedar_json_get(*inner, "id"), CEDAR_JSON_STRING);
 	fn = cedar_json_get(*inner, "fn");
 	return cedar_json_has_kind(fn, CEDAR_JSON_STRING) &&
-		(cedar_json_get(*inner, "arg") != NULL || cedar_json_has_kind(cedar_json_get(*inner, "args"), CEDAR_JSON_ARRAY));
+	       (cedar_json_get(*inner, "arg") != NULL ||
+	        cedar_json_has_kind(cedar_json_get(*inner, "args"), CEDAR_JSON_ARRAY));
 }
 
 static const struct cedar_expr *
@@ -146,7 +151,9 @@ entity_expr(struct cedar_est *est, const struct cedar_json *json)
 	kept = cedar_intern_uids(est->maker.interner, &uid, 1);
 	if (kept == NULL)
 		return cedar_est_made(est, json, NULL);
-	return cedar_est_made(est, json, cedar_make_value(&est->maker, json->offset, (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = kept }));
+	return cedar_est_made(
+	    est, json,
+	    cedar_make_value(&est->maker, json->offset, (struct cedar_value){ .kind = CEDAR_ENTITY, .entity = kept }));
 }
 
 static const struct cedar_expr *
@@ -159,7 +166,7 @@ object_expr(struct cedar_est *est, const struct cedar_json *json)
 	if (is_escape(json, "__extn", &inner))
 		return escaped_call(est, inner, cedar_json_get(inner, "fn"));
 	if (json->field_count == 1 && cedar_text_is(json->fields[0].name, "__expr") &&
-		cedar_json_has_kind(&json->fields[0].value, CEDAR_JSON_STRING)) {
+	    cedar_json_has_kind(&json->fields[0].value, CEDAR_JSON_STRING)) {
 		cedar_est_fail(est, json, "`__expr` is no longer part of the format%.*s", CEDAR_TEXT(""));
 		return NULL;
 	}

@@ -73,7 +73,8 @@ write_bare(struct cedar_writer *writer, const struct cedar_expr *expr)
 	} else if (expr->kind == CEDAR_NODE_CALL || strange) {
 		cedar_write(writer, "{\"__extn\":{\"fn\":");
 		cedar_json_write(writer, strange ? *expr->names : cedar_text_of(cedar_signatures[expr->detail].name));
-		write_bare_items(writer, expr, expr->count == 1 ? ",\"arg\":" : ",\"args\":[", expr->count == 1 ? "}}" : "]}}");
+		write_bare_items(writer, expr, expr->count == 1 ? ",\"arg\":" : ",\"args\":[",
+		                 expr->count == 1 ? "}}" : "]}}");
 	} else {
 		writer->failed = true; /* no other kind stands in values */
 	}
@@ -270,7 +271,8 @@ write_expr(struct cedar_writer *writer, const struct cedar_expr *expr)
 static void
 write_target(struct cedar_writer *writer, const struct cedar_scope *scope, const char *slot)
 {
-	const bool many = scope->list && scope->count != 1;     /* a list of one is written as the one, as the reference does */
+	const bool many =
+	    scope->list && scope->count != 1; /* a list of one is written as the one, as the reference does */
 	uint32_t i;
 
 	if (scope->slot) {
@@ -322,7 +324,7 @@ cedar_est_write_policy(struct cedar_writer *writer, const struct cedar_policy *p
 	cedar_write(writer, ",\"conditions\":[");
 	for (i = 0; i < policy->condition_count; i++) {
 		cedar_write_format(writer, "%s{\"kind\":\"%s\",\"body\":", i > 0 ? "," : "",
-			cedar_condition_unless(&policy->conditions[i]) ? "unless" : "when");
+		                   cedar_condition_unless(&policy->conditions[i]) ? "unless" : "when");
 		write_expr(writer, cedar_condition_expr(&policy->conditions[i]));
 		cedar_write(writer, "}");
 	}

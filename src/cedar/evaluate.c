@@ -37,7 +37,7 @@ cedar_fail_unknown(struct cedar_evaluation *run)
 
 bool
 cedar_evaluate_kind(struct cedar_evaluation *run, const struct cedar_expr *expr, enum cedar_kind kind, const char *name,
-	struct cedar_value *out)
+                    struct cedar_value *out)
 {
 	if (!cedar_evaluate(run, expr, out))
 		return false;
@@ -87,7 +87,8 @@ evaluate_negate(struct cedar_evaluation *run, const struct cedar_expr *expr, str
 {
 	if (!cedar_evaluate_kind(run, expr->left, CEDAR_LONG, "long", out))
 		return false;
-	return !__builtin_sub_overflow((int64_t)0, out->number, &out->number) || cedar_evaluate_fail(run, "integer overflow while negating");
+	return !__builtin_sub_overflow((int64_t)0, out->number, &out->number) ||
+	       cedar_evaluate_fail(run, "integer overflow while negating");
 }
 
 NOINLINE static bool
@@ -97,7 +98,7 @@ evaluate_arithmetic(struct cedar_evaluation *run, const struct cedar_expr *expr,
 	bool over;
 
 	if (!cedar_evaluate_kind(run, expr->left, CEDAR_LONG, "long", out) ||
-		!cedar_evaluate_kind(run, expr->right, CEDAR_LONG, "long", &right))
+	    !cedar_evaluate_kind(run, expr->right, CEDAR_LONG, "long", &right))
 		return false;
 	if (expr->kind == CEDAR_NODE_ADD)
 		over = __builtin_add_overflow(out->number, right.number, &out->number);
@@ -128,11 +129,10 @@ evaluate_comparison(struct cedar_evaluation *run, const struct cedar_expr *expr,
 		return cedar_fail_type(run, cedar_kind_name(&left), &right);
 	less = left.number < right.number;
 	equal = left.number == right.number;
-	cedar_put_truth(out,
-		expr->kind == CEDAR_NODE_LESS		 ? less
-			: expr->kind == CEDAR_NODE_LESS_EQUAL ? less || equal
-			: expr->kind == CEDAR_NODE_GREATER    ? !less && !equal
-							      : !less);
+	cedar_put_truth(out, expr->kind == CEDAR_NODE_LESS         ? less
+	                     : expr->kind == CEDAR_NODE_LESS_EQUAL ? less || equal
+	                     : expr->kind == CEDAR_NODE_GREATER    ? !less && !equal
+	                                                           : !less);
 	return true;
 }
 
@@ -161,15 +161,19 @@ cedar_party_find(const struct cedar_evaluation *run, const struct cedar_uid *uid
 }
 
 NOINLINE static bool
-attribute_missing(struct cedar_evaluation *run, const struct cedar_expr *expr, const struct cedar_value *object, bool exists)
+attribute_missing(struct cedar_evaluation *run, const struct cedar_expr *expr, const struct cedar_value *object,
+                  bool exists)
 {
 	if (object->kind == CEDAR_RECORD)
-		return cedar_evaluate_fail(run, "the record has no attribute `%.*s`", cedar_shown(*expr->name), expr->name->data);
+		return cedar_evaluate_fail(run, "the record has no attribute `%.*s`", cedar_shown(*expr->name),
+		                           expr->name->data);
 	if (!exists)
-		return cedar_evaluate_fail(run, "the entity %.*s::\"%.*s\" does not exist", cedar_shown(object->entity->type), object->entity->type.data,
-			cedar_shown(object->entity->id), object->entity->id.data);
-	return cedar_evaluate_fail(run, "%.*s::\"%.*s\" has no attribute `%.*s`", cedar_shown(object->entity->type), object->entity->type.data,
-		cedar_shown(object->entity->id), object->entity->id.data, cedar_shown(*expr->name), expr->name->data);
+		return cedar_evaluate_fail(run, "the entity %.*s::\"%.*s\" does not exist",
+		                           cedar_shown(object->entity->type), object->entity->type.data,
+		                           cedar_shown(object->entity->id), object->entity->id.data);
+	return cedar_evaluate_fail(run, "%.*s::\"%.*s\" has no attribute `%.*s`", cedar_shown(object->entity->type),
+	                           object->entity->type.data, cedar_shown(object->entity->id), object->entity->id.data,
+	                           cedar_shown(*expr->name), expr->name->data);
 }
 
 static bool
@@ -300,7 +304,8 @@ cedar_evaluate(struct cedar_evaluation *run, const struct cedar_expr *expr, stru
 		}
 		return evaluate_call(run, expr, out);
 	case CEDAR_NODE_STRANGE:
-		return cedar_evaluate_fail(run, "there is no function `%.*s`", cedar_shown(*expr->names), expr->names->data);
+		return cedar_evaluate_fail(run, "there is no function `%.*s`", cedar_shown(*expr->names),
+		                           expr->names->data);
 	}
 	return cedar_evaluate_fail(run, "no such expression");
 }

@@ -8,7 +8,8 @@ in_one(const struct cedar_uid *uid, const struct cedar_entity *entity, const str
 }
 
 static bool
-decide_in(struct cedar_evaluation *run, const struct cedar_value *left, const struct cedar_value *right, struct cedar_value *out)
+decide_in(struct cedar_evaluation *run, const struct cedar_value *left, const struct cedar_value *right,
+          struct cedar_value *out)
 {
 	const struct cedar_entity *entity = cedar_party_find(run, left->entity);
 	const struct cedar_uid *uid = left->entity;
@@ -35,7 +36,8 @@ cedar_evaluate_in(struct cedar_evaluation *run, const struct cedar_expr *expr, s
 {
 	struct cedar_value left, right;
 
-	if (!cedar_evaluate_kind(run, expr->left, CEDAR_ENTITY, "entity", &left) || !cedar_evaluate(run, expr->right, &right))
+	if (!cedar_evaluate_kind(run, expr->left, CEDAR_ENTITY, "entity", &left) ||
+	    !cedar_evaluate(run, expr->right, &right))
 		return false;
 	return decide_in(run, &left, &right, out);
 }
@@ -65,7 +67,7 @@ cedar_evaluate_tag(struct cedar_evaluation *run, const struct cedar_expr *expr, 
 	struct cedar_value left, right;
 
 	if (!cedar_evaluate_kind(run, expr->left, CEDAR_ENTITY, "entity", &left) ||
-		!cedar_evaluate_kind(run, expr->right, CEDAR_STRING, "string", &right))
+	    !cedar_evaluate_kind(run, expr->right, CEDAR_STRING, "string", &right))
 		return false;
 	entity = cedar_party_find(run, left.entity);
 	found = entity ? cedar_record_find(&entity->tags, right.text) : NULL;
@@ -74,11 +76,13 @@ cedar_evaluate_tag(struct cedar_evaluation *run, const struct cedar_expr *expr, 
 		return true;
 	}
 	if (entity == NULL)
-		return cedar_evaluate_fail(run, "the entity %.*s::\"%.*s\" does not exist", cedar_shown(left.entity->type), left.entity->type.data,
-			cedar_shown(left.entity->id), left.entity->id.data);
+		return cedar_evaluate_fail(run, "the entity %.*s::\"%.*s\" does not exist",
+		                           cedar_shown(left.entity->type), left.entity->type.data,
+		                           cedar_shown(left.entity->id), left.entity->id.data);
 	if (found == NULL)
-		return cedar_evaluate_fail(run, "%.*s::\"%.*s\" has no tag `%.*s`", cedar_shown(left.entity->type), left.entity->type.data,
-			cedar_shown(left.entity->id), left.entity->id.data, cedar_shown(right.text), right.text.data);
+		return cedar_evaluate_fail(run, "%.*s::\"%.*s\" has no tag `%.*s`", cedar_shown(left.entity->type),
+		                           left.entity->type.data, cedar_shown(left.entity->id), left.entity->id.data,
+		                           cedar_shown(right.text), right.text.data);
 	*out = *found;
 	return true;
 }
@@ -86,7 +90,7 @@ cedar_evaluate_tag(struct cedar_evaluation *run, const struct cedar_expr *expr, 
 /* The attribute of an entity or record; *found NULL if it has none. */
 static bool
 find_attribute(struct cedar_evaluation *run, const struct cedar_value *object, struct cedar_text name,
-	const struct cedar_value **found)
+               const struct cedar_value **found)
 {
 	const struct cedar_entity *entity;
 

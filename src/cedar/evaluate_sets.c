@@ -44,7 +44,8 @@ cedar_evaluate_set_method(struct cedar_evaluation *run, const struct cedar_expr 
 	}
 	if (other.kind != CEDAR_SET)
 		return cedar_fail_type(run, "set", &other);
-	cedar_put_truth(out, expr->kind == CEDAR_NODE_CONTAINS_ALL ? contains_all(&set, &other) : contains_any(&set, &other));
+	cedar_put_truth(out, expr->kind == CEDAR_NODE_CONTAINS_ALL ? contains_all(&set, &other)
+	                                                           : contains_any(&set, &other));
 	return true;
 }
 
@@ -84,7 +85,9 @@ cedar_evaluate_record(struct cedar_evaluation *run, const struct cedar_expr *exp
 	}
 	if (!cedar_fields_sort(fields, expr->count, &twice))
 		return cedar_evaluate_fail(run, "a key comes twice");
-	*out = (struct cedar_value){ .kind = CEDAR_RECORD, .fields = fields, .count = (uint32_t)expr->count, .depth = depth };
+	*out = (struct cedar_value){
+		.kind = CEDAR_RECORD, .fields = fields, .count = (uint32_t)expr->count, .depth = depth
+	};
 	cedar_value_settle(out);
 	return depth <= CEDAR_DEPTH_MAX * 2 || cedar_evaluate_fail(run, "a value is nested too deep");
 }

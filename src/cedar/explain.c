@@ -16,8 +16,8 @@ struct ranked {
 };
 
 struct asking {
-	struct cedar_arena *arena;   /* of what is kept */
-	struct cedar_arena working;  /* of one evaluation */
+	struct cedar_arena *arena;  /* of what is kept */
+	struct cedar_arena working; /* of one evaluation */
 	struct cedar_evaluation run;
 	struct cedar_uid uids[3];
 	struct ranked *ranked;
@@ -29,7 +29,8 @@ struct asking {
 static bool
 is_chain_of(const struct cedar_expr *expr, bool wanted)
 {
-	return expr->kind == (wanted ? CEDAR_NODE_AND : CEDAR_NODE_OR) && (expr->kind == CEDAR_NODE_OR || expr->detail != CEDAR_HAS_PATH);
+	return expr->kind == (wanted ? CEDAR_NODE_AND : CEDAR_NODE_OR) &&
+	       (expr->kind == CEDAR_NODE_OR || expr->detail != CEDAR_HAS_PATH);
 }
 
 static bool
@@ -201,7 +202,8 @@ explain(struct asking *asking, const struct cedar_policies *set, struct cedar_ex
 
 bool
 cedar_explain(const struct cedar_memory *memory, const struct cedar_policies *set, const struct cedar_entities *base,
-	struct cedar_builder *overlay, const struct cedar_request *request, size_t most, struct cedar_explained *out)
+              struct cedar_builder *overlay, const struct cedar_request *request, size_t most,
+              struct cedar_explained *out)
 {
 	struct cedar_memory own = cedar_memory_or_default(memory);
 	struct inside *inside = cedar_memory_take(&own, sizeof *inside);
@@ -209,7 +211,8 @@ cedar_explain(const struct cedar_memory *memory, const struct cedar_policies *se
 	struct asking asking = { .most = most < set->count ? most : set->count };
 	struct cedar_explained explained = { .inside = inside };
 	struct cedar_response response;
-	bool good = inside != NULL && scratch != NULL && cedar_authorize(set, base, overlay, request, scratch, &response);
+	bool good =
+	    inside != NULL && scratch != NULL && cedar_authorize(set, base, overlay, request, scratch, &response);
 
 	if (inside != NULL)
 		cedar_arena_init(&inside->arena, &own, 4096);

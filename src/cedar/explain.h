@@ -16,12 +16,13 @@ enum cedar_outcome {
 struct cedar_explanation {
 	size_t policy;
 	enum cedar_outcome outcome;
-	bool matched[3];          /* principal, action, resource of the scope */
-	size_t condition;         /* from 0, in the order of the policy */
-	bool unless;              /* it is an `unless` */
-	struct cedar_text clause; /* the first operand of && that is not true, or in an `unless` of || that is not false, also in
+	bool matched[3];  /* principal, action, resource of the scope */
+	size_t condition; /* from 0, in the order of the policy */
+	bool unless;      /* it is an `unless` */
+	struct cedar_text
+	    clause; /* the first operand of && that is not true, or in an `unless` of || that is not false, also in
 	                           * parentheses; printed anew */
-	const char *message;      /* empty unless it erred */
+	const char *message; /* empty unless it erred */
 };
 
 struct cedar_explained {
@@ -32,6 +33,7 @@ struct cedar_explained {
 };
 
 /* At most `most` explanations. Answers false when memory ran out. */
-CEDAR_CHECKED bool cedar_explain(const struct cedar_memory *, const struct cedar_policies *, const struct cedar_entities *base,
-	struct cedar_builder *overlay, const struct cedar_request *, size_t most, struct cedar_explained *out);
+CEDAR_CHECKED bool cedar_explain(const struct cedar_memory *, const struct cedar_policies *,
+                                 const struct cedar_entities *base, struct cedar_builder *overlay,
+                                 const struct cedar_request *, size_t most, struct cedar_explained *out);
 void cedar_explained_free(struct cedar_explained *);

@@ -74,7 +74,7 @@ cedar_make_value(struct cedar_maker *maker, size_t offset, struct cedar_value va
 
 const struct cedar_expr *
 cedar_make_operation(struct cedar_maker *maker, enum cedar_node kind, size_t offset, const struct cedar_expr *left,
-	const struct cedar_expr *right, const struct cedar_expr *third)
+                     const struct cedar_expr *right, const struct cedar_expr *third)
 {
 	struct cedar_expr *expr = cedar_make(maker, kind, offset);
 
@@ -154,7 +154,8 @@ set_constant(struct cedar_maker *maker, struct cedar_expr *expr, const struct ce
 }
 
 static bool
-list_fill(struct cedar_maker *maker, struct cedar_expr *expr, const struct cedar_expr *const *items, const struct cedar_text *names)
+list_fill(struct cedar_maker *maker, struct cedar_expr *expr, const struct cedar_expr *const *items,
+          const struct cedar_text *names)
 {
 	const struct cedar_expr **kept = cedar_arena_take(maker->arena, expr->count * sizeof *kept);
 	size_t named = expr->kind == CEDAR_NODE_RECORD ? expr->count : expr->kind == CEDAR_NODE_STRANGE ? 1 : 0, i;
@@ -176,7 +177,7 @@ list_fill(struct cedar_maker *maker, struct cedar_expr *expr, const struct cedar
 
 const struct cedar_expr *
 cedar_make_list(struct cedar_maker *maker, enum cedar_node kind, size_t offset, const struct cedar_expr *const *items,
-	const struct cedar_text *names, size_t count)
+                const struct cedar_text *names, size_t count)
 {
 	struct cedar_expr *expr = cedar_make(maker, kind, offset);
 
@@ -204,7 +205,7 @@ object_of(struct cedar_maker *maker, const struct cedar_expr *object)
 
 const struct cedar_expr *
 cedar_make_named(struct cedar_maker *maker, enum cedar_node kind, size_t offset, const struct cedar_expr *object,
-	struct cedar_text name)
+                 struct cedar_text name)
 {
 	bool variable = object->kind == CEDAR_NODE_VARIABLE;
 	struct cedar_expr *expr;
@@ -226,7 +227,7 @@ cedar_make_named(struct cedar_maker *maker, enum cedar_node kind, size_t offset,
 
 const struct cedar_expr *
 cedar_make_has_path(struct cedar_maker *maker, size_t offset, const struct cedar_expr *object,
-	const struct cedar_text *names, size_t count)
+                    const struct cedar_text *names, size_t count)
 {
 	const struct cedar_expr *items[CEDAR_DEPTH_MAX];
 	struct cedar_expr *path;
@@ -254,9 +255,10 @@ cedar_make_has_path(struct cedar_maker *maker, size_t offset, const struct cedar
 
 bool
 cedar_policy_furnish(struct cedar_arena *arena, const struct cedar_condition *conditions, size_t condition_count,
-	const struct cedar_annotation *annotations, size_t annotation_count, struct cedar_policy *policy)
+                     const struct cedar_annotation *annotations, size_t annotation_count, struct cedar_policy *policy)
 {
-	struct cedar_condition *kept = cedar_arena_take(arena, condition_count * sizeof *kept + annotation_count * sizeof *annotations);
+	struct cedar_condition *kept =
+	    cedar_arena_take(arena, condition_count * sizeof *kept + annotation_count * sizeof *annotations);
 
 	if (kept == NULL)
 		return false;
@@ -273,7 +275,9 @@ cedar_policy_furnish(struct cedar_arena *arena, const struct cedar_condition *co
 bool
 cedar_word_reserved(struct cedar_text word)
 {
-	static const char *const words[] = { "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar" };
+	static const char *const words[] = {
+		"true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar"
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof words / sizeof *words; i++)

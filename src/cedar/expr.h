@@ -94,9 +94,10 @@ struct cedar_expr {
 	union {
 		struct cedar_value value;
 		struct {
-			uint8_t detail; /* enum cedar_variable, enum cedar_function, CEDAR_HAS_PATH, CEDAR_CONSTANT; of literals, the kind of value;
+			uint8_t
+			    detail; /* enum cedar_variable, enum cedar_function, CEDAR_HAS_PATH, CEDAR_CONSTANT; of literals, the kind of value;
 			                 * where an attribute is taken of a variable, 1 + enum cedar_variable */
-			uint8_t kind;   /* enum cedar_node */
+			uint8_t kind;         /* enum cedar_node */
 			uint16_t depth : 15;  /* 1 + the deepest operand; 0: a literal, which counts as 1 */
 			uint16_t visited : 1; /* by fold.c: operands may be shared */
 			uint32_t offset;      /* in the source */
@@ -114,18 +115,23 @@ struct cedar_expr {
 				};
 				struct {
 					const struct cedar_expr *tested, *inside; /* same places as left, right */
-					const struct cedar_uid *type;            /* its id is empty */
+					const struct cedar_uid *type;             /* its id is empty */
 				};
 				struct {
-					uint32_t count, member_count; /* operands; different members of a constant set */
+					uint32_t count,
+					    member_count; /* operands; different members of a constant set */
 					union {
-						const struct cedar_expr *const *items; /* not of constant sets: see cedar_expr_operand */
-						const struct cedar_value *members;     /* of constant sets */
+						const struct cedar_expr *const
+						    *items; /* not of constant sets: see cedar_expr_operand */
+						const struct cedar_value *members; /* of constant sets */
 					};
 					union { /* not behind && and || */
-						const struct cedar_text *names;   /* of records; of strange calls, their own */
-						const struct cedar_value *folded; /* of other sets and calls: what it always gives, or NULL */
-						const uint32_t *order;            /* of constant sets: which member each operand is; NULL: in order */
+						const struct cedar_text
+						    *names; /* of records; of strange calls, their own */
+						const struct cedar_value *
+						    folded; /* of other sets and calls: what it always gives, or NULL */
+						const uint32_t *
+						    order; /* of constant sets: which member each operand is; NULL: in order */
 					};
 				};
 			};
@@ -184,7 +190,7 @@ struct cedar_policy {
 	uint32_t condition_count;
 	struct cedar_scope principal, action, resource;
 	const struct cedar_condition *conditions; /* behind them the annotations */
-	const struct cedar_policy *template; /* of a link */
+	const struct cedar_policy *template;      /* of a link */
 };
 
 static inline const struct cedar_annotation *
@@ -195,7 +201,8 @@ cedar_policy_annotations(const struct cedar_policy *policy)
 
 /* Copies both into the arena, which the policy then has; false when memory is out. */
 CEDAR_CHECKED bool cedar_policy_furnish(struct cedar_arena *, const struct cedar_condition *, size_t condition_count,
-	const struct cedar_annotation *, size_t annotation_count, struct cedar_policy *);
+                                        const struct cedar_annotation *, size_t annotation_count,
+                                        struct cedar_policy *);
 
 /* CEDAR_NODE_CALL if there is none of that name. */
 enum cedar_node cedar_operator_find(struct cedar_text);
@@ -207,7 +214,8 @@ size_t cedar_expr_operands(const struct cedar_expr *);
 const struct cedar_expr *cedar_expr_operand(const struct cedar_expr *, size_t index);
 /* Visits the expression and all below it, outer ones first, until the visitor answers false or `most` were visited; false
  * then. Operands that are shared are visited each time. */
-bool cedar_expr_each(const struct cedar_expr *, size_t most, bool (*visit)(void *context, const struct cedar_expr *), void *context);
+bool cedar_expr_each(const struct cedar_expr *, size_t most, bool (*visit)(void *context, const struct cedar_expr *),
+                     void *context);
 
 /* Node makers share this; `failed` once memory is out or a limit was met. */
 struct cedar_maker {
@@ -237,16 +245,18 @@ cedar_maker_place(const struct cedar_maker *maker, size_t offset)
 
 struct cedar_expr *cedar_make(struct cedar_maker *, enum cedar_node, size_t offset);
 const struct cedar_expr *cedar_make_value(struct cedar_maker *, size_t offset, struct cedar_value);
-const struct cedar_expr *cedar_make_operation(struct cedar_maker *, enum cedar_node, size_t offset, const struct cedar_expr *,
-	const struct cedar_expr *, const struct cedar_expr *);
+const struct cedar_expr *cedar_make_operation(struct cedar_maker *, enum cedar_node, size_t offset,
+                                              const struct cedar_expr *, const struct cedar_expr *,
+                                              const struct cedar_expr *);
 /* The items and names are copied. */
 const struct cedar_expr *cedar_make_list(struct cedar_maker *, enum cedar_node, size_t offset,
-	const struct cedar_expr *const *items, const struct cedar_text *names, size_t count);
-const struct cedar_expr *cedar_make_named(struct cedar_maker *, enum cedar_node, size_t offset, const struct cedar_expr *,
-	struct cedar_text name);
+                                         const struct cedar_expr *const *items, const struct cedar_text *names,
+                                         size_t count);
+const struct cedar_expr *cedar_make_named(struct cedar_maker *, enum cedar_node, size_t offset,
+                                          const struct cedar_expr *, struct cedar_text name);
 /* object has a.b.c */
 const struct cedar_expr *cedar_make_has_path(struct cedar_maker *, size_t offset, const struct cedar_expr *,
-	const struct cedar_text *names, size_t count);
+                                             const struct cedar_text *names, size_t count);
 
 /* Is the word one that no name may be: true, false, if, then, else, in, is, like, has, __cedar. */
 bool cedar_word_reserved(struct cedar_text);

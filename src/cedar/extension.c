@@ -15,12 +15,26 @@ const struct cedar_signature cedar_signatures[CEDAR_CALL_COUNT] = {
 	[CEDAR_CALL_IS_MULTICAST] = { "isMulticast", true, 1, false, { CEDAR_IP }, CEDAR_BOOL },
 	[CEDAR_CALL_IS_IN_RANGE] = { "isInRange", true, 2, false, { CEDAR_IP, CEDAR_IP }, CEDAR_BOOL },
 	[CEDAR_CALL_LESS_THAN] = { "lessThan", true, 2, false, { CEDAR_DECIMAL, CEDAR_DECIMAL }, CEDAR_BOOL },
-	[CEDAR_CALL_LESS_THAN_OR_EQUAL] = { "lessThanOrEqual", true, 2, false, { CEDAR_DECIMAL, CEDAR_DECIMAL }, CEDAR_BOOL },
+	[CEDAR_CALL_LESS_THAN_OR_EQUAL] = { "lessThanOrEqual",
+	                                    true,
+	                                    2,
+	                                    false,
+	                                    { CEDAR_DECIMAL, CEDAR_DECIMAL },
+	                                    CEDAR_BOOL },
 	[CEDAR_CALL_GREATER_THAN] = { "greaterThan", true, 2, false, { CEDAR_DECIMAL, CEDAR_DECIMAL }, CEDAR_BOOL },
-	[CEDAR_CALL_GREATER_THAN_OR_EQUAL] = { "greaterThanOrEqual", true, 2, false, { CEDAR_DECIMAL, CEDAR_DECIMAL },
-		CEDAR_BOOL },
+	[CEDAR_CALL_GREATER_THAN_OR_EQUAL] = { "greaterThanOrEqual",
+	                                       true,
+	                                       2,
+	                                       false,
+	                                       { CEDAR_DECIMAL, CEDAR_DECIMAL },
+	                                       CEDAR_BOOL },
 	[CEDAR_CALL_OFFSET] = { "offset", true, 2, false, { CEDAR_DATETIME, CEDAR_DURATION }, CEDAR_DATETIME },
-	[CEDAR_CALL_DURATION_SINCE] = { "durationSince", true, 2, false, { CEDAR_DATETIME, CEDAR_DATETIME }, CEDAR_DURATION },
+	[CEDAR_CALL_DURATION_SINCE] = { "durationSince",
+	                                true,
+	                                2,
+	                                false,
+	                                { CEDAR_DATETIME, CEDAR_DATETIME },
+	                                CEDAR_DURATION },
 	[CEDAR_CALL_TO_DATE] = { "toDate", true, 1, false, { CEDAR_DATETIME }, CEDAR_DATETIME },
 	[CEDAR_CALL_TO_TIME] = { "toTime", true, 1, false, { CEDAR_DATETIME }, CEDAR_DURATION },
 	[CEDAR_CALL_TO_MILLISECONDS] = { "toMilliseconds", true, 1, false, { CEDAR_DURATION }, CEDAR_LONG },
@@ -57,16 +71,16 @@ construct(enum cedar_function function, struct cedar_text text, struct cedar_val
 		parsed = cedar_duration_parse(text, out, &reason);
 	if (!parsed)
 		snprintf(message, size, "%s(\"%.*s\"): the text %s", cedar_signatures[function].name,
-			text.size > 60 ? 60 : (int)text.size, text.data, reason);
+		         text.size > 60 ? 60 : (int)text.size, text.data, reason);
 	return parsed;
 }
 
 static bool
 arguments_check(const struct cedar_signature *row, const struct cedar_value *arguments, size_t count, char *message,
-	size_t size)
+                size_t size)
 {
-	static const char *const types[] = { "bool", "long", "string", "entity", "set", "record", "decimal", "datetime",
-		"duration", "ipaddr" };
+	static const char *const types[] = { "bool",   "long",    "string",   "entity",   "set",
+		                             "record", "decimal", "datetime", "duration", "ipaddr" };
 	size_t i;
 
 	if (count != row->arguments) {
@@ -76,7 +90,7 @@ arguments_check(const struct cedar_signature *row, const struct cedar_value *arg
 	for (i = 0; i < count; i++)
 		if (arguments[i].kind != row->takes[i]) {
 			snprintf(message, size, "%s: expected %s, got %s", row->name, types[row->takes[i]],
-				cedar_kind_name(&arguments[i]));
+			         cedar_kind_name(&arguments[i]));
 			return false;
 		}
 	return true;
@@ -141,7 +155,8 @@ static bool
 unknown_call(const struct cedar_value *arguments, size_t count, struct cedar_value *out, char *message, size_t size)
 {
 	if (count == 0 || (arguments[0].kind != CEDAR_STRING && arguments[0].kind != CEDAR_UNKNOWN)) {
-		snprintf(message, size, "unknown: expected one string, got %s", count == 0 ? "none" : cedar_kind_name(&arguments[0]));
+		snprintf(message, size, "unknown: expected one string, got %s",
+		         count == 0 ? "none" : cedar_kind_name(&arguments[0]));
 		return false;
 	}
 	*out = (struct cedar_value){ .kind = CEDAR_UNKNOWN };
@@ -151,7 +166,7 @@ unknown_call(const struct cedar_value *arguments, size_t count, struct cedar_val
 
 bool
 cedar_function_call(enum cedar_function function, const struct cedar_value *arguments, size_t count,
-	struct cedar_value *out, char *message, size_t size)
+                    struct cedar_value *out, char *message, size_t size)
 {
 	const struct cedar_signature *row = &cedar_signatures[function];
 	int64_t number;

@@ -53,4 +53,4 @@ bool cedar_ip_multicast(const struct cedar_value *);
 bool cedar_ip_inside(const struct cedar_value *, const struct cedar_value *network);
 /* Calls; the message is formatted into `message` (size bytes) on failure. */
 CEDAR_CHECKED bool cedar_function_call(enum cedar_function, const struct cedar_value *arguments, size_t count,
-	struct cedar_value *out, char *message, size_t size);
+                                       struct cedar_value *out, char *message, size_t size);

@@ -34,7 +34,8 @@ fold_call(struct cedar_arena *arena, struct cedar_expr *expr)
 	for (i = 0; i < expr->count; i++)
 		if (!cedar_expr_constant(expr->items[i], &arguments[i]))
 			return true;
-	if (!cedar_function_call((enum cedar_function)expr->detail, arguments, expr->count, &result, message, sizeof message))
+	if (!cedar_function_call((enum cedar_function)expr->detail, arguments, expr->count, &result, message,
+	                         sizeof message))
 		return true;
 	value = cedar_arena_take(arena, sizeof *value);
 	if (value == NULL)

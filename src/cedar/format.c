@@ -80,9 +80,10 @@ put_all(struct cedar_layout *layout)
 
 bool
 cedar_format_parsed(const struct cedar_memory *memory, struct cedar_text source, const struct cedar_format *format,
-	struct cedar_text *out, struct cedar_fault *fault)
+                    struct cedar_text *out, struct cedar_fault *fault)
 {
-	struct cedar_layout layout = { .width = format && format->width ? format->width : 80, .step = format && format->indent ? format->indent : 2 };
+	struct cedar_layout layout = { .width = format && format->width ? format->width : 80,
+		                       .step = format && format->indent ? format->indent : 2 };
 	struct cedar_pieces pieces;
 	struct cedar_arena arena;
 	bool done;
@@ -106,7 +107,7 @@ cedar_format_parsed(const struct cedar_memory *memory, struct cedar_text source,
 
 bool
 cedar_format_text(const struct cedar_memory *memory, struct cedar_text source, const struct cedar_format *format,
-	struct cedar_text *out, struct cedar_fault *fault)
+                  struct cedar_text *out, struct cedar_fault *fault)
 {
 	struct cedar_policies *policies;
 

@@ -87,7 +87,8 @@ cedar_layout_flat(struct cedar_layout *layout, size_t from, size_t to)
 bool
 cedar_layout_fits(const struct cedar_layout *layout, size_t from, size_t to)
 {
-	const struct cedar_piece *first = cedar_layout_piece_at(layout, from), *last = cedar_layout_piece_at(layout, to - 1);
+	const struct cedar_piece *first = cedar_layout_piece_at(layout, from),
+	                         *last = cedar_layout_piece_at(layout, to - 1);
 	size_t size = last->start + last->text.size - first->start;
 	size_t column = layout->line_open && !layout->must_break ? layout->column + first->spaced : layout->indent;
 
@@ -125,7 +126,8 @@ cedar_layout_group(struct cedar_layout *layout, size_t open)
 static bool
 is_small(const struct cedar_layout *layout, size_t open)
 {
-	const struct cedar_piece *first = cedar_layout_piece_at(layout, open), *last = cedar_layout_piece_at(layout, first->match);
+	const struct cedar_piece *first = cedar_layout_piece_at(layout, open),
+	                         *last = cedar_layout_piece_at(layout, first->match);
 
 	return last->remarks == first->remarks && last->start - first->start < 8;
 }
@@ -141,7 +143,8 @@ put_chain(struct cedar_layout *layout, size_t from, size_t to)
 			cedar_layout_piece(layout, from);
 			continue;
 		}
-		if (layout->nesting >= NESTING_MAX || is_small(layout, from) || cedar_layout_fits(layout, from, match + 1))
+		if (layout->nesting >= NESTING_MAX || is_small(layout, from) ||
+		    cedar_layout_fits(layout, from, match + 1))
 			cedar_layout_flat(layout, from, match + 1);
 		else
 			cedar_layout_group(layout, from);
@@ -297,7 +300,8 @@ cedar_layout_expr(struct cedar_layout *layout, size_t from, size_t to)
 	}
 	layout->nesting++;
 	where = loosest(layout, from, to);
-	if (cedar_layout_piece_at(layout, from)->kind == CEDAR_TOKEN_WORD && cedar_text_is(cedar_layout_piece_at(layout, from)->text, "if"))
+	if (cedar_layout_piece_at(layout, from)->kind == CEDAR_TOKEN_WORD &&
+	    cedar_text_is(cedar_layout_piece_at(layout, from)->text, "if"))
 		put_if(layout, from, to);
 	else if (where == LOOSE_COUNT)
 		put_chain(layout, from, to);

@@ -5,7 +5,7 @@ static bool
 comment_add(struct cedar_pieces *pieces, struct cedar_arena *arena, struct cedar_text comment)
 {
 	if (!cedar_arena_grow(arena, (void **)&pieces->comments, pieces->comment_count, &pieces->comment_capacity,
-		    sizeof *pieces->comments))
+	                      sizeof *pieces->comments))
 		return false;
 	pieces->comments[pieces->comment_count++] = comment;
 	return true;
@@ -31,7 +31,8 @@ gap_read(struct cedar_pieces *pieces, struct cedar_arena *arena, struct cedar_te
 		while (at < gap.size && gap.data[at] != '\n' && gap.data[at] != '\r')
 			at++;
 		comment = (struct cedar_text){ gap.data + start, at - start };
-		while (comment.size > 0 && (comment.data[comment.size - 1] == ' ' || comment.data[comment.size - 1] == '\t'))
+		while (comment.size > 0 &&
+		       (comment.data[comment.size - 1] == ' ' || comment.data[comment.size - 1] == '\t'))
 			comment.size--;
 		if (same_line)
 			before->trailing = comment;
@@ -45,7 +46,8 @@ gap_read(struct cedar_pieces *pieces, struct cedar_arena *arena, struct cedar_te
 static bool
 is_keyword(const struct cedar_pieces *pieces, size_t index)
 {
-	static const char *const words[] = { "permit", "forbid", "when", "unless", "in", "has", "like", "is", "if", "then", "else" };
+	static const char *const words[] = { "permit", "forbid", "when", "unless", "in",  "has",
+		                             "like",   "is",     "if",   "then",   "else" };
 	const struct cedar_piece *piece = &pieces->items[index];
 	size_t i;
 
@@ -96,11 +98,13 @@ wants_blank(const struct cedar_pieces *pieces, size_t index)
 	before = pieces->items[index - 1].kind;
 	if (pieces->items[index].roomy || pieces->items[index - 1].roomy)
 		return true;
-	if (before == CEDAR_TOKEN('(') || before == CEDAR_TOKEN('[') || before == CEDAR_TOKEN('{') || before == CEDAR_TOKEN('.') ||
-		before == CEDAR_TOKEN('@') || before == CEDAR_TOKEN_PATH || is_sign(pieces, index - 1))
+	if (before == CEDAR_TOKEN('(') || before == CEDAR_TOKEN('[') || before == CEDAR_TOKEN('{') ||
+	    before == CEDAR_TOKEN('.') || before == CEDAR_TOKEN('@') || before == CEDAR_TOKEN_PATH ||
+	    is_sign(pieces, index - 1))
 		return false;
-	if (kind == CEDAR_TOKEN(')') || kind == CEDAR_TOKEN(']') || kind == CEDAR_TOKEN('}') || kind == CEDAR_TOKEN(',') ||
-		kind == CEDAR_TOKEN(';') || kind == CEDAR_TOKEN('.') || kind == CEDAR_TOKEN(':') || kind == CEDAR_TOKEN_PATH)
+	if (kind == CEDAR_TOKEN(')') || kind == CEDAR_TOKEN(']') || kind == CEDAR_TOKEN('}') ||
+	    kind == CEDAR_TOKEN(',') || kind == CEDAR_TOKEN(';') || kind == CEDAR_TOKEN('.') ||
+	    kind == CEDAR_TOKEN(':') || kind == CEDAR_TOKEN_PATH)
 		return false;
 	if (kind == CEDAR_TOKEN('(') || kind == CEDAR_TOKEN('['))
 		return !ends_value(pieces, index - 1);
@@ -117,11 +121,13 @@ brackets_match(struct cedar_pieces *pieces)
 		struct cedar_piece *piece = &pieces->items[i];
 
 		piece->match = i;
-		if (piece->kind == CEDAR_TOKEN('(') || piece->kind == CEDAR_TOKEN('[') || piece->kind == CEDAR_TOKEN('{')) {
+		if (piece->kind == CEDAR_TOKEN('(') || piece->kind == CEDAR_TOKEN('[') ||
+		    piece->kind == CEDAR_TOKEN('{')) {
 			piece->match = open;
 			open = i;
-		} else if ((piece->kind == CEDAR_TOKEN(')') || piece->kind == CEDAR_TOKEN(']') || piece->kind == CEDAR_TOKEN('}')) &&
-			open != UINT32_MAX) {
+		} else if ((piece->kind == CEDAR_TOKEN(')') || piece->kind == CEDAR_TOKEN(']') ||
+		            piece->kind == CEDAR_TOKEN('}')) &&
+		           open != UINT32_MAX) {
 			uint32_t outer = pieces->items[open].match;
 
 			piece->match = open;
@@ -144,7 +150,8 @@ conditions_mark(struct cedar_pieces *pieces)
 			i = piece->match;
 			continue;
 		}
-		if (piece[1].kind != CEDAR_TOKEN('{') || !(cedar_text_is(piece->text, "when") || cedar_text_is(piece->text, "unless")))
+		if (piece[1].kind != CEDAR_TOKEN('{') ||
+		    !(cedar_text_is(piece->text, "when") || cedar_text_is(piece->text, "unless")))
 			continue;
 		piece[1].roomy = true;
 		pieces->items[piece[1].match].roomy = true;
@@ -160,7 +167,8 @@ columns_count(struct cedar_pieces *pieces)
 	for (i = 0; i < pieces->count; i++) {
 		struct cedar_piece *piece = &pieces->items[i];
 
-		piece->spaced = wants_blank(pieces, i) && !(i > 0 && pieces->items[i - 1].roomy && piece->kind == CEDAR_TOKEN(';'));
+		piece->spaced =
+		    wants_blank(pieces, i) && !(i > 0 && pieces->items[i - 1].roomy && piece->kind == CEDAR_TOKEN(';'));
 		if (i > 0 && pieces->items[i - 1].trailing.size > 0)
 			remarks++;
 		remarks += piece->remark_count;
@@ -171,7 +179,8 @@ columns_count(struct cedar_pieces *pieces)
 }
 
 static bool
-piece_add(struct cedar_pieces *pieces, struct cedar_arena *arena, struct cedar_text source, const struct cedar_token *token)
+piece_add(struct cedar_pieces *pieces, struct cedar_arena *arena, struct cedar_text source,
+          const struct cedar_token *token)
 {
 	struct cedar_piece *piece;
 	size_t start = token->offset, size = token->text.size;
@@ -186,7 +195,8 @@ piece_add(struct cedar_pieces *pieces, struct cedar_arena *arena, struct cedar_t
 }
 
 bool
-cedar_pieces_read(struct cedar_pieces *pieces, struct cedar_arena *arena, struct cedar_text source, struct cedar_fault *fault)
+cedar_pieces_read(struct cedar_pieces *pieces, struct cedar_arena *arena, struct cedar_text source,
+                  struct cedar_fault *fault)
 {
 	struct cedar_lexer lexer;
 	size_t behind = 0;
@@ -200,7 +210,7 @@ cedar_pieces_read(struct cedar_pieces *pieces, struct cedar_arena *arena, struct
 		uint32_t first = (uint32_t)pieces->comment_count;
 
 		if (!gap_read(pieces, arena, gap, pieces->count > 0 ? &pieces->items[pieces->count - 1] : NULL) ||
-			!piece_add(pieces, arena, source, &lexer.token))
+		    !piece_add(pieces, arena, source, &lexer.token))
 			return cedar_fault_set(fault, source, 0, "out of memory");
 		pieces->items[pieces->count - 1].remark_first = first;
 		pieces->items[pieces->count - 1].remark_count = (uint32_t)pieces->comment_count - first;

@@ -46,7 +46,7 @@ cedar_text_hash(const struct cedar_key *key, struct cedar_text text, uint64_t se
 {
 	uint64_t first = key->words[0] ^ seed, second = key->words[1], word;
 	struct state s = { first ^ 0x736f6d6570736575ull, second ^ 0x646f72616e646f6dull, first ^ 0x6c7967656e657261ull,
-		second ^ 0x7465646279746573ull };
+		           second ^ 0x7465646279746573ull };
 	size_t at = 0;
 
 	for (; text.size - at >= 8; at += 8) {
@@ -74,5 +74,6 @@ cedar_key_of_process(void)
 	if (given == NULL)
 		return drawn;
 	memcpy(drawn.words, given, sizeof drawn.words);
-	return (struct cedar_key){ { cedar_text_hash(&drawn, CEDAR_TEXT("cedar, one"), 0), cedar_text_hash(&drawn, CEDAR_TEXT("cedar, two"), 0) } };
+	return (struct cedar_key){ { cedar_text_hash(&drawn, CEDAR_TEXT("cedar, one"), 0),
+		                     cedar_text_hash(&drawn, CEDAR_TEXT("cedar, two"), 0) } };
 }

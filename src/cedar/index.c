@@ -35,8 +35,10 @@ number_of(struct cedar_index *index, const struct cedar_uid *uid, unsigned aspec
 		return name->number;
 	index->aspects |= (uint8_t)(1u << aspect);
 	index->name_count++;
-	name_insert(index, (struct name){ .uid = uid, .check = (uint32_t)(hash ^ cedar_aspect_salt(aspect)), .aspect = aspect & 7,
-				   .number = index->name_count & 0x1FFFFFFF });
+	name_insert(index, (struct name){ .uid = uid,
+	                                  .check = (uint32_t)(hash ^ cedar_aspect_salt(aspect)),
+	                                  .aspect = aspect & 7,
+	                                  .number = index->name_count & 0x1FFFFFFF });
 	return index->name_count;
 }
 
@@ -64,7 +66,8 @@ claims_members(const struct claim claims[PLACES])
 static bool
 lists_actions(const struct cedar_policy *policies, size_t at)
 {
-	return policies[at].action.count > 1 && (at == 0 || policies[at].action.entities != policies[at - 1].action.entities);
+	return policies[at].action.count > 1 &&
+	       (at == 0 || policies[at].action.entities != policies[at - 1].action.entities);
 }
 
 struct sizes {
@@ -99,7 +102,8 @@ policies_number(struct cedar_index *index, struct asking *asking)
 
 		asked->never = !cedar_index_claims(&index->policies[i], scope, all);
 		for (place = 0; place < PLACES; place++)
-			number_claim(index, &scope[place], asking->numbers + used); /* so that all have numbers; written over */
+			number_claim(index, &scope[place],
+			             asking->numbers + used); /* so that all have numbers; written over */
 		asked->start = used;
 		for (place = 0; place < PLACES; place++) {
 			asked->counts[place] = number_claim(index, &all[place], asking->numbers + used);
@@ -166,7 +170,8 @@ nodes_keep(struct cedar_index *index, const struct places *places)
 
 /* All arrays in one block, those of wider members first. */
 static bool
-index_keep(struct cedar_index *index, struct cedar_arena *arena, size_t count, size_t listed, const struct places *places)
+index_keep(struct cedar_index *index, struct cedar_arena *arena, size_t count, size_t listed,
+           const struct places *places)
 {
 	const struct name *wide = index->names;
 	size_t wide_size = index->name_size;
@@ -174,8 +179,9 @@ index_keep(struct cedar_index *index, struct cedar_arena *arena, size_t count, s
 
 	index->name_size = index->name_count + index->name_count / 6 + 1;
 	index->slot_size = (uint32_t)(places->node_count ? places->node_count * 2 : 1);
-	block = cedar_arena_zero(arena, index->name_size * sizeof *index->names + places->node_count * sizeof *index->nodes +
-			count * sizeof *index->rows + (places->entry_count + listed + index->slot_size) * sizeof(uint32_t));
+	block = cedar_arena_zero(arena, index->name_size * sizeof *index->names +
+	                                    places->node_count * sizeof *index->nodes + count * sizeof *index->rows +
+	                                    (places->entry_count + listed + index->slot_size) * sizeof(uint32_t));
 	if (block == NULL)
 		return false;
 	index->names = (struct name *)block;

@@ -10,8 +10,9 @@ static void
 claim_entity(struct claim *claim, const struct cedar_scope *scope, enum aspect equal, enum aspect in)
 {
 	if (scope->count > 0)
-		*claim = (struct claim){ .uids = scope->entities, .count = scope->count,
-			.aspect = scope->kind == CEDAR_SCOPE_EQUAL ? (uint8_t)equal : (uint8_t)in };
+		*claim = (struct claim){ .uids = scope->entities,
+			                 .count = scope->count,
+			                 .aspect = scope->kind == CEDAR_SCOPE_EQUAL ? (uint8_t)equal : (uint8_t)in };
 }
 
 static void
@@ -106,7 +107,7 @@ static void
 claim_add(struct claim *claim, const struct cedar_value *members, uint32_t count, enum aspect aspect, bool equal)
 {
 	bool has_equal = claim->aspect == ASPECT_PRINCIPAL_EQUAL || claim->aspect == ASPECT_ACTION_EQUAL ||
-		claim->aspect == ASPECT_RESOURCE_EQUAL;
+	                 claim->aspect == ASPECT_RESOURCE_EQUAL;
 
 	if (count > 0 && (claim->count == 0 || (equal && !has_equal)))
 		*claim = (struct claim){ .members = members, .count = count, .aspect = (uint8_t)aspect };
@@ -128,7 +129,8 @@ claim_party(struct claim claims[PLACES], const struct cedar_expr *party, const s
 
 	if (!is_party(party) || !members_of(other, &members, &count) || (equal && other->kind != CEDAR_NODE_LITERAL))
 		return;
-	claim_add(&claims[of[party->detail].place], members, count, equal ? of[party->detail].equal : of[party->detail].in, equal);
+	claim_add(&claims[of[party->detail].place], members, count,
+	          equal ? of[party->detail].equal : of[party->detail].in, equal);
 }
 
 static void
@@ -178,7 +180,8 @@ cedar_index_claims(const struct cedar_policy *policy, struct claim scope[PLACES]
 	for (i = 0; i < policy->condition_count; i++) {
 		const struct cedar_condition *condition = &policy->conditions[i];
 
-		if (cedar_condition_unless(condition) ? !is_safe(cedar_condition_expr(condition)) : !claims_of_conjunct(cedar_condition_expr(condition), all))
+		if (cedar_condition_unless(condition) ? !is_safe(cedar_condition_expr(condition))
+		                                      : !claims_of_conjunct(cedar_condition_expr(condition), all))
 			break;
 	}
 	return policy->action.kind != CEDAR_SCOPE_IN || policy->action.count > 0;

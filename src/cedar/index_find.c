@@ -83,7 +83,8 @@ find_inside(struct search *search, unsigned aspect, const struct cedar_uid *uid,
 
 	if (!is_used(search->index, aspect))
 		return true;
-	had->names = cedar_arena_take(search->arena, (1 + (entity ? entity->above.total : 0)) * sizeof(const struct name *));
+	had->names =
+	    cedar_arena_take(search->arena, (1 + (entity ? entity->above.total : 0)) * sizeof(const struct name *));
 	if (had->names == NULL)
 		return false;
 	had_add(search, aspect, uid, uid->hash);
@@ -119,7 +120,7 @@ static bool
 party_has(const struct search *search, unsigned party, uint32_t number)
 {
 	return number == 0 || has_name(&search->had[aspects_of[party].equal], number) ||
-		has_name(&search->had[aspects_of[party].in], number);
+	       has_name(&search->had[aspects_of[party].in], number);
 }
 
 static bool
@@ -145,8 +146,9 @@ static bool
 row_matches(const struct search *search, const struct row *row)
 {
 	return party_has(search, 0, row->names[PLACE_PRINCIPAL]) && party_has(search, 2, row->names[PLACE_RESOURCE]) &&
-		type_matches(&search->had[ASPECT_PRINCIPAL_TYPE], row->names[PLACE_PRINCIPAL_TYPE]) &&
-		type_matches(&search->had[ASPECT_RESOURCE_TYPE], row->names[PLACE_RESOURCE_TYPE]) && action_matches(search, row);
+	       type_matches(&search->had[ASPECT_PRINCIPAL_TYPE], row->names[PLACE_PRINCIPAL_TYPE]) &&
+	       type_matches(&search->had[ASPECT_RESOURCE_TYPE], row->names[PLACE_RESOURCE_TYPE]) &&
+	       action_matches(search, row);
 }
 
 static void
@@ -160,8 +162,8 @@ search_entries(struct search *search, const uint32_t *items, size_t count)
 		if (!row_matches(search, &search->index->rows[items[i]]))
 			continue;
 		__builtin_prefetch(&search->index->policies[items[i]].conditions);
-		search->failed = !cedar_arena_grow(search->arena, (void **)&search->items, search->count, &search->capacity,
-			sizeof *search->items);
+		search->failed = !cedar_arena_grow(search->arena, (void **)&search->items, search->count,
+		                                   &search->capacity, sizeof *search->items);
 		if (!search->failed)
 			search->items[search->count++] = items[i];
 	}
@@ -178,7 +180,8 @@ search_node(struct search *search, uint32_t number, const struct bucket *bucket)
 	search_entries(search, index->entries + bucket->start, bucket->count);
 	for (aspect = 0; aspects >> aspect != 0; aspect++)
 		for (i = 0; (aspects >> aspect & 1) != 0 && i < search->had[aspect].count; i++) {
-			uint32_t node = index->slots[cedar_node_slot(index, number, search->had[aspect].names[i]->number)];
+			uint32_t node =
+			    index->slots[cedar_node_slot(index, number, search->had[aspect].names[i]->number)];
 
 			if (node != 0)
 				search_node(search, (uint32_t)index->name_count + node, &index->nodes[node - 1].bucket);
@@ -194,12 +197,13 @@ search_all(struct search *search)
 	search_entries(search, search->index->entries, search->index->always_count);
 	for (aspect = 0; aspect < ASPECTS; aspect++)
 		for (i = 0; i < search->had[aspect].count; i++)
-			search_node(search, search->had[aspect].names[i]->number, &search->had[aspect].names[i]->bucket);
+			search_node(search, search->had[aspect].names[i]->number,
+			            &search->had[aspect].names[i]->bucket);
 }
 
 bool
 cedar_index_find(const struct cedar_index *index, const struct cedar_question *question, struct cedar_arena *scratch,
-	const uint32_t **out, size_t *count)
+                 const uint32_t **out, size_t *count)
 {
 	struct search search = { .index = index, .arena = scratch };
 	uint32_t *spare = NULL;

@@ -162,7 +162,8 @@ cedar_name_find(const struct cedar_index *index, const struct cedar_uid *uid, ui
 
 		if (name->uid == NULL || cedar_name_distance(index, at) < distance)
 			return NULL;
-		if (name->check != (uint32_t)hash || name->aspect != aspect || !cedar_text_equal(name->uid->type, uid->type))
+		if (name->check != (uint32_t)hash || name->aspect != aspect ||
+		    !cedar_text_equal(name->uid->type, uid->type))
 			continue;
 		if (cedar_aspect_is_type(aspect) || cedar_text_equal(name->uid->id, uid->id))
 			return name;

@@ -97,7 +97,8 @@ rarest_place(const struct split *split, const struct item *item)
 static bool
 entry_add(struct split *split, uint32_t policy)
 {
-	if (!cedar_arena_grow(split->passing, (void **)&split->places->entries, split->places->entry_count, &split->places->entry_capacity, sizeof *split->places->entries))
+	if (!cedar_arena_grow(split->passing, (void **)&split->places->entries, split->places->entry_count,
+	                      &split->places->entry_capacity, sizeof *split->places->entries))
 		return false;
 	split->places->entries[split->places->entry_count++] = policy;
 	return true;
@@ -117,7 +118,8 @@ node_make(struct split *split, uint32_t above, uint32_t name)
 {
 	if (above == 0)
 		return name;
-	if (!cedar_arena_grow(split->passing, (void **)&split->places->nodes, split->places->node_count, &split->places->node_capacity, sizeof *split->places->nodes))
+	if (!cedar_arena_grow(split->passing, (void **)&split->places->nodes, split->places->node_count,
+	                      &split->places->node_capacity, sizeof *split->places->nodes))
 		return 0;
 	split->places->nodes[split->places->node_count++] = (struct node){ above, name, { 0 } };
 	struct bucket *bucket = bucket_of(split, above);
@@ -252,7 +254,8 @@ start(struct split *split)
 	size_t count = 0, i;
 
 	split->counts = cedar_arena_zero(split->passing, (asking->name_count + 1) * sizeof *split->counts);
-	split->places->buckets = cedar_arena_zero(split->passing, (asking->name_count + 1) * sizeof *split->places->buckets);
+	split->places->buckets =
+	    cedar_arena_zero(split->passing, (asking->name_count + 1) * sizeof *split->places->buckets);
 	if (items == NULL || split->counts == NULL || split->places->buckets == NULL)
 		return false;
 	for (i = 0; i < asking->count; i++)

@@ -43,7 +43,8 @@ is_wanted(const struct cedar_interned *at, const struct cedar_interned *wanted)
 {
 	if (at->hash != wanted->hash || at->count != wanted->count)
 		return false;
-	return at->count == 0 ? cedar_text_equal(at->text, wanted->text) : uids_equal(at->uids, wanted->uids, at->count);
+	return at->count == 0 ? cedar_text_equal(at->text, wanted->text)
+	                      : uids_equal(at->uids, wanted->uids, at->count);
 }
 
 static struct cedar_interned *

@@ -135,8 +135,8 @@ cedar_ip_parse(struct cedar_text text, struct cedar_value *out, const char **rea
 		return false;
 	value.prefix = value.version == 4 ? 32 : 128;
 	*reason = "has a prefix length out of range";
-	if (slash != NULL && !prefix_parse((struct cedar_text){ slash + 1, text.size - address.size - 1 }, value.prefix,
-				     &value.prefix))
+	if (slash != NULL &&
+	    !prefix_parse((struct cedar_text){ slash + 1, text.size - address.size - 1 }, value.prefix, &value.prefix))
 		return false;
 	*out = value;
 	return true;

@@ -172,7 +172,8 @@ read_value(struct cedar_json_reader *reader, struct levels *levels, struct cedar
 }
 
 bool
-cedar_json_parse_deep(struct cedar_arena *arena, struct cedar_text source, size_t most, struct cedar_json *out, struct cedar_fault *fault)
+cedar_json_parse_deep(struct cedar_arena *arena, struct cedar_text source, size_t most, struct cedar_json *out,
+                      struct cedar_fault *fault)
 {
 	struct cedar_json_reader reader = { .arena = arena, .source = source, .fault = fault };
 	struct levels levels = { .most = most };
@@ -180,7 +181,7 @@ cedar_json_parse_deep(struct cedar_arena *arena, struct cedar_text source, size_
 
 	if (source.size > CEDAR_SOURCE_MAX)
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "JSON: the text is longer than %d bytes",
-			(int)CEDAR_SOURCE_MAX);
+		                       (int)CEDAR_SOURCE_MAX);
 	reader.at = cedar_text_utf8_span(source);
 	if (reader.at < source.size)
 		return cedar_json_fail(&reader, "the text is not UTF-8 here");

@@ -13,7 +13,7 @@ enum cedar_json_kind {
 };
 
 struct cedar_json {
-	uint8_t kind; /* enum cedar_json_kind */
+	uint8_t kind;         /* enum cedar_json_kind */
 	uint32_t offset, end; /* in the text */
 	union {
 		bool truth;
@@ -37,10 +37,11 @@ struct cedar_json_field {
 
 /* The whole text must be one value. Bytes that are not UTF-8, nesting beyond CEDAR_DEPTH_MAX, names that come twice in
  * one object, and half surrogates are faults. */
-CEDAR_CHECKED bool cedar_json_parse(struct cedar_arena *, struct cedar_text source, struct cedar_json *out, struct cedar_fault *);
+CEDAR_CHECKED bool
+cedar_json_parse(struct cedar_arena *, struct cedar_text source, struct cedar_json *out, struct cedar_fault *);
 /* The same, with another bound on nesting: whoever walks the tree must not recurse over it. */
-CEDAR_CHECKED bool cedar_json_parse_deep(struct cedar_arena *, struct cedar_text source, size_t most, struct cedar_json *out,
-	struct cedar_fault *);
+CEDAR_CHECKED bool cedar_json_parse_deep(struct cedar_arena *, struct cedar_text source, size_t most,
+                                         struct cedar_json *out, struct cedar_fault *);
 /* NULL if there is none or this is no object (or NULL). */
 const struct cedar_json *cedar_json_get(const struct cedar_json *, const char *name);
 /* The same for what may also be a list of its parts, in the order of the names. */

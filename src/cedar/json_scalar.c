@@ -28,7 +28,9 @@ read_four(struct cedar_json_reader *reader, uint32_t *out)
 		return fail(reader, "\\u takes four hexadecimal digits");
 	for (i = 0; i < 4; i++) {
 		char c = reader->source.data[reader->at++];
-		int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+		int digit = c >= '0' && c <= '9'                     ? c - '0'
+		            : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+		                                                     : -1;
 
 		if (digit < 0)
 			return fail(reader, "\\u takes four hexadecimal digits");
@@ -129,7 +131,8 @@ skip_digits(struct cedar_json_reader *reader)
 {
 	size_t start = reader->at;
 
-	while (reader->at < reader->source.size && reader->source.data[reader->at] >= '0' && reader->source.data[reader->at] <= '9')
+	while (reader->at < reader->source.size && reader->source.data[reader->at] >= '0' &&
+	       reader->source.data[reader->at] <= '9')
 		reader->at++;
 	return reader->at - start;
 }
@@ -177,7 +180,7 @@ read_number(struct cedar_json_reader *reader, struct cedar_json *out)
 		int digit = reader->source.data[start + i] - '0';
 
 		if (__builtin_mul_overflow(number, 10, &number) ||
-			__builtin_add_overflow(number, negative ? -digit : digit, &number))
+		    __builtin_add_overflow(number, negative ? -digit : digit, &number))
 			out->kind = CEDAR_JSON_REAL;
 	}
 	out->number = number;

@@ -8,8 +8,8 @@ static bool
 is_blank(uint32_t point)
 {
 	return (point >= 9 && point <= 13) || point == ' ' || point == 0x85 || point == 0xA0 || point == 0x1680 ||
-		(point >= 0x2000 && point <= 0x200A) || point == 0x2028 || point == 0x2029 || point == 0x202F ||
-		point == 0x205F || point == 0x3000;
+	       (point >= 0x2000 && point <= 0x200A) || point == 0x2028 || point == 0x2029 || point == 0x202F ||
+	       point == 0x205F || point == 0x3000;
 }
 
 static size_t
@@ -92,9 +92,11 @@ two_byte_kind(char first, char second)
 	static const struct {
 		char bytes[3];
 		int kind;
-	} pairs[] = { { "::", CEDAR_TOKEN_PATH }, { "==", CEDAR_TOKEN_EQUAL }, { "!=", CEDAR_TOKEN_NOT_EQUAL },
+	} pairs[] = {
+		{ "::", CEDAR_TOKEN_PATH },       { "==", CEDAR_TOKEN_EQUAL },         { "!=", CEDAR_TOKEN_NOT_EQUAL },
 		{ "<=", CEDAR_TOKEN_LESS_EQUAL }, { ">=", CEDAR_TOKEN_GREATER_EQUAL }, { "||", CEDAR_TOKEN_OR },
-		{ "&&", CEDAR_TOKEN_AND } };
+		{ "&&", CEDAR_TOKEN_AND }
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof pairs / sizeof *pairs; i++)
@@ -138,7 +140,8 @@ cedar_lex_next(struct cedar_lexer *lexer)
 	} else if (is_word_byte(lexer->source.data[start], true)) {
 		token_set(lexer, CEDAR_TOKEN_WORD, start, word_end(lexer->source, start));
 	} else if (lexer->source.data[start] >= '0' && lexer->source.data[start] <= '9') {
-		for (end = start; end < lexer->source.size && lexer->source.data[end] >= '0' && lexer->source.data[end] <= '9';)
+		for (end = start;
+		     end < lexer->source.size && lexer->source.data[end] >= '0' && lexer->source.data[end] <= '9';)
 			end++;
 		token_set(lexer, CEDAR_TOKEN_NUMBER, start, end);
 	} else if (lexer->source.data[start] == '"') {
@@ -205,5 +208,5 @@ cedar_lex_expect(struct cedar_lexer *lexer, int kind, const char *what)
 	if (cedar_lex_accept(lexer, kind))
 		return true;
 	return cedar_lex_fail(lexer, lexer->token.offset, "expected %s, found %s", what,
-		cedar_token_show(&lexer->token, buffer));
+	                      cedar_token_show(&lexer->token, buffer));
 }

@@ -51,6 +51,7 @@ bool cedar_lex_accept(struct cedar_lexer *, int kind);
 CEDAR_CHECKED bool cedar_lex_expect(struct cedar_lexer *, int kind, const char *what);
 
 /* Escapes undone; on failure sets the fault. */
-CEDAR_CHECKED bool cedar_unescape(struct cedar_lexer *, struct cedar_arena *, const struct cedar_token *, struct cedar_text *out);
+CEDAR_CHECKED bool
+cedar_unescape(struct cedar_lexer *, struct cedar_arena *, const struct cedar_token *, struct cedar_text *out);
 CEDAR_CHECKED bool cedar_unescape_pattern(struct cedar_lexer *, struct cedar_arena *, const struct cedar_token *,
-	struct cedar_pattern *out);
+                                          struct cedar_pattern *out);

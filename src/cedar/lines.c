@@ -58,7 +58,8 @@ length_at(const struct cedar_lines *lines, size_t *at)
 }
 
 void
-cedar_lines_place(const struct cedar_lines *lines, struct cedar_spot *spot, size_t offset, unsigned *line, unsigned *column)
+cedar_lines_place(const struct cedar_lines *lines, struct cedar_spot *spot, size_t offset, unsigned *line,
+                  unsigned *column)
 {
 	if (offset < spot->offset)
 		*spot = (struct cedar_spot){ 0 };

@@ -17,17 +17,17 @@ scope_filled(const struct cedar_scope *scope, const struct cedar_uid *uid)
 
 bool
 cedar_template_link(const struct cedar_policy *template, struct cedar_text id, const struct cedar_uid *principal,
-	const struct cedar_uid *resource, struct cedar_policy *out, struct cedar_fault *fault)
+                    const struct cedar_uid *resource, struct cedar_policy *out, struct cedar_fault *fault)
 {
 	struct cedar_policy policy = *template;
 	bool takes_principal = template->slots & 1, takes_resource = template->slots & 2;
 
 	if (takes_principal != (principal != NULL))
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "the template %s ?principal",
-			takes_principal ? "needs a value for" : "has no slot");
+		                       takes_principal ? "needs a value for" : "has no slot");
 	if (takes_resource != (resource != NULL))
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "the template %s ?resource",
-			takes_resource ? "needs a value for" : "has no slot");
+		                       takes_resource ? "needs a value for" : "has no slot");
 	policy.id = id;
 	policy.slots = 0;
 	policy.template = template;
@@ -65,8 +65,8 @@ uid_keep(const struct linking *linking, struct cedar_text type, struct cedar_tex
 }
 
 static bool
-link_add(const struct linking *linking, const struct cedar_policy *template, struct cedar_text id, const struct cedar_uid_text *principal,
-	const struct cedar_uid_text *resource, struct cedar_fault *fault)
+link_add(const struct linking *linking, const struct cedar_policy *template, struct cedar_text id,
+         const struct cedar_uid_text *principal, const struct cedar_uid_text *resource, struct cedar_fault *fault)
 {
 	const struct cedar_uid *first = principal ? uid_keep(linking, principal->type, principal->id) : NULL;
 	const struct cedar_uid *second = resource ? uid_keep(linking, resource->type, resource->id) : NULL;
@@ -77,7 +77,8 @@ link_add(const struct linking *linking, const struct cedar_policy *template, str
 		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
 	if (!cedar_template_link(template, id, first, second, &policy, fault))
 		return false;
-	return cedar_policies_add(linking->set, &policy) || cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
+	return cedar_policies_add(linking->set, &policy) ||
+	       cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "out of memory");
 }
 
 /* An earlier link, whose texts lie in a set that may go. */
@@ -91,7 +92,8 @@ link_again(const struct linking *linking, const struct cedar_policy *link, struc
 		filled[0] = (struct cedar_uid_text){ link->principal.entities->type, link->principal.entities->id };
 	if (template->slots & 2)
 		filled[1] = (struct cedar_uid_text){ link->resource.entities->type, link->resource.entities->id };
-	return link_add(linking, template, link->id, template->slots & 1 ? &filled[0] : NULL, template->slots & 2 ? &filled[1] : NULL, fault);
+	return link_add(linking, template, link->id, template->slots & 1 ? &filled[0] : NULL,
+	                template->slots & 2 ? &filled[1] : NULL, fault);
 }
 
 static bool
@@ -116,8 +118,9 @@ copy_all(const struct linking *linking, const struct cedar_policies *from, struc
 }
 
 static bool
-link_into(struct cedar_policies *set, const struct cedar_policies *from, struct cedar_text template_id, struct cedar_text id,
-	const struct cedar_uid_text *principal, const struct cedar_uid_text *resource, struct cedar_fault *fault)
+link_into(struct cedar_policies *set, const struct cedar_policies *from, struct cedar_text template_id,
+          struct cedar_text id, const struct cedar_uid_text *principal, const struct cedar_uid_text *resource,
+          struct cedar_fault *fault)
 {
 	const struct cedar_policies *root = from->borrowed ? from->borrowed : from;
 	struct cedar_interner interner;
@@ -126,7 +129,7 @@ link_into(struct cedar_policies *set, const struct cedar_policies *from, struct 
 
 	cedar_interner_init(&interner, &set->arena);
 	done = copy_all(&linking, from, fault) &&
-		link_add(&linking, cedar_template_find(root, template_id), id, principal, resource, fault);
+	       link_add(&linking, cedar_template_find(root, template_id), id, principal, resource, fault);
 	cedar_interner_dispose(&interner);
 	if (!done)
 		return false;
@@ -135,8 +138,8 @@ link_into(struct cedar_policies *set, const struct cedar_policies *from, struct 
 
 bool
 cedar_policies_link(const struct cedar_policies *from, struct cedar_text template_id, struct cedar_text new_id,
-	const struct cedar_uid_text *principal, const struct cedar_uid_text *resource, struct cedar_policies **out,
-	struct cedar_fault *fault)
+                    const struct cedar_uid_text *principal, const struct cedar_uid_text *resource,
+                    struct cedar_policies **out, struct cedar_fault *fault)
 {
 	struct cedar_policies *set;
 

@@ -29,7 +29,8 @@ add_actions(struct cedar_loader *loader)
 		for (j = 0; j < action->parent_count && entity != NULL; j++)
 			cedar_entity_parent_uid(builder, entity, &schema->action_list[action->parents[j]]->uid);
 	}
-	return (there != NULL && !builder->failed) || cedar_fault_set(loader->fault, loader->source, 0, "out of memory");
+	return (there != NULL && !builder->failed) ||
+	       cedar_fault_set(loader->fault, loader->source, 0, "out of memory");
 }
 
 /* The builder holds them in the order of the array. */
@@ -54,16 +55,18 @@ load_entities(struct cedar_loader *loader)
 	struct cedar_json json;
 
 	if (!cedar_json_parse(&loader->builder->arena, loader->source, &json, loader->fault) ||
-		!cedar_entities_from_json(loader, &json))
+	    !cedar_entities_from_json(loader, &json))
 		return false;
 	return loader->schema == NULL || (check_entities(loader, &json) && add_actions(loader));
 }
 
 bool
 cedar_entities_parse_json(const struct cedar_memory *memory, struct cedar_text json, const struct cedar_schema *schema,
-	struct cedar_entities **out, struct cedar_fault *fault)
+                          struct cedar_entities **out, struct cedar_fault *fault)
 {
-	struct cedar_loader loader = { .builder = cedar_builder_new(memory), .source = json, .fault = fault, .schema = schema };
+	struct cedar_loader loader = {
+		.builder = cedar_builder_new(memory), .source = json, .fault = fault, .schema = schema
+	};
 	bool done;
 
 	if (loader.builder == NULL)
@@ -75,7 +78,7 @@ cedar_entities_parse_json(const struct cedar_memory *memory, struct cedar_text j
 
 static bool
 context_from_json(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_uid *action,
-	const struct cedar_value **out)
+                  const struct cedar_value **out)
 {
 	struct cedar_value *context = cedar_arena_zero(&loader->builder->arena, sizeof *context);
 	const struct cedar_type *type = NULL;
@@ -88,15 +91,16 @@ context_from_json(struct cedar_loader *loader, const struct cedar_json *json, co
 	if (loader->schema != NULL) {
 		known = cedar_schema_action(loader->schema, action);
 		if (known == NULL)
-			return cedar_fault_set(loader->fault, loader->source, 0, "the schema declares no action %.*s::\"%.*s\"",
-				action->type.size > 60 ? 60 : (int)action->type.size, action->type.data, action->id.size > 60 ? 60 : (int)action->id.size, action->id.data);
+			return cedar_conform_action_unknown(
+			    loader->schema, &(struct cedar_uid_text){ action->type, action->id }, loader->fault);
 		type = known->context;
 	}
 	if (json == NULL)
 		return true;
 	if (!cedar_value_from_json(loader, json, type, context))
 		return false;
-	return json->kind == CEDAR_JSON_OBJECT || cedar_fault_set(loader->fault, loader->source, json->offset, "the context is a record");
+	return json->kind == CEDAR_JSON_OBJECT ||
+	       cedar_fault_set(loader->fault, loader->source, json->offset, "the context is a record");
 }
 
 static bool
@@ -111,7 +115,8 @@ request_from_json(struct cedar_loader *loader, const struct cedar_json *json, st
 		const struct cedar_json *party = cedar_json_get(json, names[i]);
 
 		if (party == NULL)
-			return cedar_fault_set(loader->fault, loader->source, json->offset, "the request has no `%s`", names[i]);
+			return cedar_fault_set(loader->fault, loader->source, json->offset, "the request has no `%s`",
+			                       names[i]);
 		if (!cedar_uid_from_any(loader, party, &uid))
 			return false;
 		*parties[i] = (struct cedar_uid_text){ uid.type, uid.id };
@@ -123,7 +128,7 @@ request_from_json(struct cedar_loader *loader, const struct cedar_json *json, st
 
 bool
 cedar_request_parse_json(struct cedar_builder *builder, struct cedar_text text, const struct cedar_schema *schema,
-	struct cedar_request *out, struct cedar_fault *fault)
+                         struct cedar_request *out, struct cedar_fault *fault)
 {
 	struct cedar_loader loader = { .builder = builder, .source = text, .fault = fault, .schema = schema };
 	struct cedar_request request = { 0 };

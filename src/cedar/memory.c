@@ -48,8 +48,9 @@ cedar_memory_give(const struct cedar_memory *memory, void *block)
 void
 cedar_arena_init(struct cedar_arena *arena, const struct cedar_memory *memory, size_t block_size)
 {
-	*arena = (struct cedar_arena){ .memory = cedar_memory_or_default(memory), .key = cedar_key_of_process(),
-		.block_size = block_size };
+	*arena = (struct cedar_arena){ .memory = cedar_memory_or_default(memory),
+		                       .key = cedar_key_of_process(),
+		                       .block_size = block_size };
 }
 
 void

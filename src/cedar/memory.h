@@ -15,14 +15,14 @@ struct cedar_key cedar_key_of_process(void);
 struct cedar_arena {
 	struct cedar_memory memory;
 	struct cedar_block *first, *current;
-	size_t used;       /* of the current block */
-	size_t block_size; /* of the next block */
-	size_t held;       /* bytes in all blocks */
+	size_t used;          /* of the current block */
+	size_t block_size;    /* of the next block */
+	size_t held;          /* bytes in all blocks */
 	struct cedar_key key; /* of the hashes of what is made here */
-	unsigned char *rest; /* steady ones: what is left of an earlier block */
+	unsigned char *rest;  /* steady ones: what is left of an earlier block */
 	size_t rest_left;
-	bool steady;       /* blocks grow slowly: for what is kept */
-	bool failed;       /* a request was refused since the last reset */
+	bool steady; /* blocks grow slowly: for what is kept */
+	bool failed; /* a request was refused since the last reset */
 };
 
 void cedar_arena_init(struct cedar_arena *, const struct cedar_memory *, size_t block_size);
@@ -38,4 +38,5 @@ void cedar_memory_give(const struct cedar_memory *, void *);
 struct cedar_memory cedar_memory_or_default(const struct cedar_memory *);
 
 /* A growing array in an arena: the old place is left behind. Answers false when memory is out. */
-CEDAR_CHECKED bool cedar_arena_grow(struct cedar_arena *, void **items, size_t count, size_t *capacity, size_t item_size);
+CEDAR_CHECKED bool
+cedar_arena_grow(struct cedar_arena *, void **items, size_t count, size_t *capacity, size_t item_size);

@@ -61,7 +61,8 @@ cedar_expr_size(enum cedar_node kind)
 	case CEDAR_FORM_LIKE:
 		return offsetof(struct cedar_expr, third);
 	case CEDAR_FORM_LIST:
-		return kind == CEDAR_NODE_AND || kind == CEDAR_NODE_OR ? offsetof(struct cedar_expr, names) : sizeof(struct cedar_expr);
+		return kind == CEDAR_NODE_AND || kind == CEDAR_NODE_OR ? offsetof(struct cedar_expr, names)
+		                                                       : sizeof(struct cedar_expr);
 	default:
 		return sizeof(struct cedar_expr);
 	}
@@ -105,7 +106,9 @@ cedar_expr_constant(const struct cedar_expr *expr, struct cedar_value *out)
 	if (expr->kind == CEDAR_NODE_LITERAL) {
 		*out = expr->value;
 	} else if (expr->kind == CEDAR_NODE_SET && expr->detail == CEDAR_CONSTANT) {
-		*out = (struct cedar_value){ .kind = CEDAR_SET, .depth = 1, .count = expr->member_count, .items = expr->members };
+		*out = (struct cedar_value){
+			.kind = CEDAR_SET, .depth = 1, .count = expr->member_count, .items = expr->members
+		};
 	} else {
 		if ((expr->kind != CEDAR_NODE_SET && expr->kind != CEDAR_NODE_CALL) || expr->folded == NULL)
 			return false;
@@ -115,7 +118,8 @@ cedar_expr_constant(const struct cedar_expr *expr, struct cedar_value *out)
 }
 
 static bool
-each_within(const struct cedar_expr *expr, size_t *left, bool (*visit)(void *context, const struct cedar_expr *), void *context)
+each_within(const struct cedar_expr *expr, size_t *left, bool (*visit)(void *context, const struct cedar_expr *),
+            void *context)
 {
 	size_t count = cedar_expr_operands(expr), i;
 
@@ -129,7 +133,8 @@ each_within(const struct cedar_expr *expr, size_t *left, bool (*visit)(void *con
 }
 
 bool
-cedar_expr_each(const struct cedar_expr *expr, size_t most, bool (*visit)(void *context, const struct cedar_expr *), void *context)
+cedar_expr_each(const struct cedar_expr *expr, size_t most, bool (*visit)(void *context, const struct cedar_expr *),
+                void *context)
 {
 	return each_within(expr, &most, visit, context);
 }

@@ -2,11 +2,12 @@
 #include "cedar/parse.h"
 
 bool
-cedar_parser_start(struct cedar_parser *parser, struct cedar_interner *interner, struct cedar_arena *work, struct cedar_text source,
-	struct cedar_fault *fault)
+cedar_parser_start(struct cedar_parser *parser, struct cedar_interner *interner, struct cedar_arena *work,
+                   struct cedar_text source, struct cedar_fault *fault)
 {
-	*parser = (struct cedar_parser){ .arena = interner->kept, .work = work,
-		.maker = { .arena = interner->kept, .interner = interner } };
+	*parser = (struct cedar_parser){ .arena = interner->kept,
+		                         .work = work,
+		                         .maker = { .arena = interner->kept, .interner = interner } };
 	return cedar_lex_start(&parser->lexer, source, fault);
 }
 
@@ -50,7 +51,8 @@ parse_annotations(struct cedar_parser *parser, struct cedar_annotation **out, si
 		for (i = 0; i < count; i++)
 			if (cedar_text_equal(list[i].key, list[count].key))
 				return cedar_lex_fail(&parser->lexer, offset, "the annotation @%.*s comes twice",
-					list[i].key.size > 60 ? 60 : (int)list[i].key.size, list[i].key.data);
+				                      list[i].key.size > 60 ? 60 : (int)list[i].key.size,
+				                      list[i].key.data);
 		if (++count > UINT8_MAX)
 			return cedar_lex_fail(&parser->lexer, offset, "more than %d annotations", UINT8_MAX);
 	}
@@ -111,7 +113,7 @@ scope_word(struct cedar_parser *parser, const char *variable)
 
 	if (!cedar_lex_is_word(&parser->lexer, variable)) {
 		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "expected `%s`, found %s", variable,
-			cedar_token_show(&parser->lexer.token, buffer));
+		               cedar_token_show(&parser->lexer.token, buffer));
 		cedar_fault_suggest(parser->lexer.fault, "the scope names principal, action, resource in this order");
 		return false;
 	}
@@ -128,8 +130,9 @@ scope_operator_unknown(struct cedar_parser *parser)
 {
 	char buffer[64];
 
-	cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "expected `==`, `in`, `is` or the end of this part, found %s",
-		cedar_token_show(&parser->lexer.token, buffer));
+	cedar_lex_fail(&parser->lexer, parser->lexer.token.offset,
+	               "expected `==`, `in`, `is` or the end of this part, found %s",
+	               cedar_token_show(&parser->lexer.token, buffer));
 	if (parser->lexer.token.kind == CEDAR_TOKEN('='))
 		cedar_fault_suggest(parser->lexer.fault, "equality is written ==");
 	else
@@ -146,7 +149,8 @@ scope_comma(struct cedar_parser *parser)
 	if (cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(','), "`,`"))
 		return true;
 	if (found == CEDAR_TOKEN_AND || found == CEDAR_TOKEN_OR)
-		cedar_fault_suggest(parser->lexer.fault, "one condition for each part of the scope; others stand in when { … }");
+		cedar_fault_suggest(parser->lexer.fault,
+		                    "one condition for each part of the scope; others stand in when { … }");
 	return false;
 }
 
@@ -213,8 +217,10 @@ actions_are_actions(struct cedar_parser *parser, const struct cedar_scope *scope
 	for (i = 0; i < scope->count; i++)
 		if (!cedar_is_action_type(scope->entities[i].type)) {
 			cedar_lex_fail(&parser->lexer, scope->offset, "`%.*s` is no type of actions",
-				scope->entities[i].type.size > 60 ? 60 : (int)scope->entities[i].type.size, scope->entities[i].type.data);
-			cedar_fault_suggest(parser->lexer.fault, "actions are written Action::\"name\", with a namespace if need be");
+			               scope->entities[i].type.size > 60 ? 60 : (int)scope->entities[i].type.size,
+			               scope->entities[i].type.data);
+			cedar_fault_suggest(parser->lexer.fault,
+			                    "actions are written Action::\"name\", with a namespace if need be");
 			return false;
 		}
 	return true;
@@ -276,9 +282,10 @@ parse_scopes(struct cedar_parser *parser, struct cedar_policy *policy)
 {
 	struct cedar_lexer *lexer = &parser->lexer;
 
-	if (!cedar_lex_expect(lexer, CEDAR_TOKEN('('), "`(`") || !parse_party(parser, "principal", &policy->principal) ||
-		!scope_comma(parser) || !parse_action(parser, &policy->action) ||
-		!scope_comma(parser) || !parse_party(parser, "resource", &policy->resource))
+	if (!cedar_lex_expect(lexer, CEDAR_TOKEN('('), "`(`") ||
+	    !parse_party(parser, "principal", &policy->principal) || !scope_comma(parser) ||
+	    !parse_action(parser, &policy->action) || !scope_comma(parser) ||
+	    !parse_party(parser, "resource", &policy->resource))
 		return false;
 	cedar_lex_accept(lexer, CEDAR_TOKEN(','));
 	policy->slots = (uint8_t)((policy->principal.slot ? 1 : 0) | (policy->resource.slot ? 2 : 0));
@@ -311,9 +318,10 @@ parse_conditions(struct cedar_parser *parser, struct cedar_condition **out, size
 
 		if (!unless && !cedar_text_is(token.text, "when")) {
 			cedar_lex_fail(&parser->lexer, token.offset, "expected `when`, `unless` or `;`, found %s",
-				cedar_token_show(&token, buffer));
+			               cedar_token_show(&token, buffer));
 			if (cedar_nearest(token.text, words, 2) != NULL)
-				cedar_fault_suggest(parser->lexer.fault, "did you mean %s?", cedar_nearest(token.text, words, 2));
+				cedar_fault_suggest(parser->lexer.fault, "did you mean %s?",
+				                    cedar_nearest(token.text, words, 2));
 			return false;
 		}
 		cedar_lex_next(&parser->lexer);
@@ -341,7 +349,8 @@ parse_effect(struct cedar_parser *parser, struct cedar_policy *policy)
 	policy->offset = token->offset;
 	policy->forbids = cedar_lex_is_word(&parser->lexer, "forbid");
 	if (!policy->forbids && !cedar_lex_is_word(&parser->lexer, "permit")) {
-		cedar_lex_fail(&parser->lexer, policy->offset, "expected `permit` or `forbid`, found %s", cedar_token_show(token, buffer));
+		cedar_lex_fail(&parser->lexer, policy->offset, "expected `permit` or `forbid`, found %s",
+		               cedar_token_show(token, buffer));
 		near = token->kind == CEDAR_TOKEN_WORD ? cedar_nearest(token->text, effects, 2) : NULL;
 		if (near != NULL)
 			cedar_fault_suggest(parser->lexer.fault, "did you mean %s?", near);
@@ -363,8 +372,8 @@ cedar_parse_policy(struct cedar_parser *parser, struct cedar_policy *out)
 	if (parser->work != parser->arena)
 		cedar_arena_reset(parser->work);
 	if (!parse_annotations(parser, &annotations, &annotation_count) || !parse_effect(parser, &policy) ||
-		!parse_scopes(parser, &policy) || !parse_conditions(parser, &conditions, &condition_count) ||
-		!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(';'), "`;`"))
+	    !parse_scopes(parser, &policy) || !parse_conditions(parser, &conditions, &condition_count) ||
+	    !cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(';'), "`;`"))
 		return false;
 	policy.start = start;
 	policy.size = (uint32_t)parser->lexer.before - start;

@@ -10,8 +10,8 @@ struct cedar_parser {
 	unsigned depth;
 };
 
-CEDAR_CHECKED bool cedar_parser_start(struct cedar_parser *, struct cedar_interner *, struct cedar_arena *work, struct cedar_text source,
-	struct cedar_fault *);
+CEDAR_CHECKED bool cedar_parser_start(struct cedar_parser *, struct cedar_interner *, struct cedar_arena *work,
+                                      struct cedar_text source, struct cedar_fault *);
 /* NULL on failure; the fault is set. */
 const struct cedar_expr *cedar_parse_expr(struct cedar_parser *);
 /* A copy in the kept arena, once for each different text. */
@@ -39,7 +39,8 @@ struct cedar_parse_list {
 
 const struct cedar_expr *cedar_parse_made(struct cedar_parser *, const struct cedar_expr *);
 bool cedar_parse_list_add(struct cedar_parser *, struct cedar_parse_list *, const struct cedar_expr *);
-const struct cedar_expr *cedar_parse_list_made(struct cedar_parser *, const struct cedar_parse_list *, enum cedar_node, size_t offset);
+const struct cedar_expr *
+cedar_parse_list_made(struct cedar_parser *, const struct cedar_parse_list *, enum cedar_node, size_t offset);
 /* Items up to the closing byte, which is consumed; a comma may follow the last. */
 bool cedar_parse_items(struct cedar_parser *, struct cedar_parse_list *, char close);
 bool cedar_parse_key(struct cedar_parser *, struct cedar_text *out);

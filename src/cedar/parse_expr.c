@@ -40,8 +40,10 @@ parse_unary(struct cedar_parser *parser)
 		expr = cedar_parse_member(parser);
 	}
 	for (; count > 0 && expr != NULL; count--)
-		expr = cedar_parse_made(parser, cedar_make_operation(&parser->maker,
-					    sign == CEDAR_TOKEN('!') ? CEDAR_NODE_NOT : CEDAR_NODE_NEGATE, offset, expr, NULL, NULL));
+		expr = cedar_parse_made(
+		    parser,
+		    cedar_make_operation(&parser->maker, sign == CEDAR_TOKEN('!') ? CEDAR_NODE_NOT : CEDAR_NODE_NEGATE,
+		                         offset, expr, NULL, NULL));
 	return expr;
 }
 
@@ -69,8 +71,8 @@ level_of(const struct cedar_lexer *lexer)
 	case CEDAR_TOKEN('%'):
 		return LEVEL_MULTIPLY;
 	case CEDAR_TOKEN_WORD:
-		if (cedar_lex_is_word(lexer, "in") || cedar_lex_is_word(lexer, "has") || cedar_lex_is_word(lexer, "like") ||
-			cedar_lex_is_word(lexer, "is"))
+		if (cedar_lex_is_word(lexer, "in") || cedar_lex_is_word(lexer, "has") ||
+		    cedar_lex_is_word(lexer, "like") || cedar_lex_is_word(lexer, "is"))
 			return LEVEL_RELATION;
 		return 0;
 	default:
@@ -104,7 +106,8 @@ parse_has(struct cedar_parser *parser, const struct cedar_expr *object, size_t o
 		if (!cedar_arena_grow(parser->work, (void **)&names, count, &capacity, sizeof *names))
 			return cedar_parse_made(parser, NULL);
 		if (more && parser->lexer.token.kind == CEDAR_TOKEN_STRING) {
-			cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "a path after `has` is made of names");
+			cedar_lex_fail(&parser->lexer, parser->lexer.token.offset,
+			               "a path after `has` is made of names");
 			return NULL;
 		}
 		if (!cedar_parse_key(parser, &names[count]))
@@ -149,8 +152,8 @@ parse_like(struct cedar_parser *parser, const struct cedar_expr *subject, size_t
 	if (pattern == NULL)
 		return NULL;
 	cedar_lex_next(&parser->lexer);
-	expr = (struct cedar_expr *)cedar_parse_made(parser,
-		cedar_make_operation(&parser->maker, CEDAR_NODE_LIKE, offset, subject, NULL, NULL));
+	expr = (struct cedar_expr *)cedar_parse_made(
+	    parser, cedar_make_operation(&parser->maker, CEDAR_NODE_LIKE, offset, subject, NULL, NULL));
 	if (expr != NULL)
 		expr->pattern = pattern;
 	return expr;
@@ -171,8 +174,8 @@ parse_is(struct cedar_parser *parser, const struct cedar_expr *tested, size_t of
 		if (inside == NULL)
 			return NULL;
 	}
-	expr = (struct cedar_expr *)cedar_parse_made(parser,
-		cedar_make_operation(&parser->maker, CEDAR_NODE_IS, offset, tested, inside, NULL));
+	expr = (struct cedar_expr *)cedar_parse_made(
+	    parser, cedar_make_operation(&parser->maker, CEDAR_NODE_IS, offset, tested, inside, NULL));
 	if (expr != NULL)
 		expr->type = type;
 	return expr;
@@ -184,10 +187,13 @@ parse_comparison(struct cedar_parser *parser, const struct cedar_expr *left, int
 	static const struct {
 		int kind;
 		enum cedar_node node;
-	} nodes[] = { { CEDAR_TOKEN_EQUAL, CEDAR_NODE_EQUAL }, { CEDAR_TOKEN_NOT_EQUAL, CEDAR_NODE_NOT_EQUAL },
-		{ CEDAR_TOKEN_LESS_EQUAL, CEDAR_NODE_LESS_EQUAL }, { CEDAR_TOKEN_GREATER_EQUAL, CEDAR_NODE_GREATER_EQUAL },
-		{ CEDAR_TOKEN('<'), CEDAR_NODE_LESS }, { CEDAR_TOKEN('>'), CEDAR_NODE_GREATER },
-		{ CEDAR_TOKEN_WORD, CEDAR_NODE_IN } };
+	} nodes[] = { { CEDAR_TOKEN_EQUAL, CEDAR_NODE_EQUAL },
+		      { CEDAR_TOKEN_NOT_EQUAL, CEDAR_NODE_NOT_EQUAL },
+		      { CEDAR_TOKEN_LESS_EQUAL, CEDAR_NODE_LESS_EQUAL },
+		      { CEDAR_TOKEN_GREATER_EQUAL, CEDAR_NODE_GREATER_EQUAL },
+		      { CEDAR_TOKEN('<'), CEDAR_NODE_LESS },
+		      { CEDAR_TOKEN('>'), CEDAR_NODE_GREATER },
+		      { CEDAR_TOKEN_WORD, CEDAR_NODE_IN } };
 	const struct cedar_expr *right;
 	size_t i = 0;
 
@@ -200,7 +206,8 @@ parse_comparison(struct cedar_parser *parser, const struct cedar_expr *left, int
 	while (nodes[i].kind != kind)
 		i++;
 	return right == NULL ? NULL
-			     : cedar_parse_made(parser, cedar_make_operation(&parser->maker, nodes[i].node, offset, left, right, NULL));
+	                     : cedar_parse_made(parser, cedar_make_operation(&parser->maker, nodes[i].node, offset,
+	                                                                     left, right, NULL));
 }
 
 static const struct cedar_expr *
@@ -242,7 +249,9 @@ parse_arithmetic(struct cedar_parser *parser, const struct cedar_expr *left, enu
 		node = kind == CEDAR_TOKEN('+') ? CEDAR_NODE_ADD : CEDAR_NODE_SUBTRACT;
 	cedar_lex_next(&parser->lexer);
 	right = level == LEVEL_ADD ? parse_binary(parser, LEVEL_MULTIPLY) : parse_unary(parser);
-	return right == NULL ? NULL : cedar_parse_made(parser, cedar_make_operation(&parser->maker, node, offset, left, right, NULL));
+	return right == NULL
+	           ? NULL
+	           : cedar_parse_made(parser, cedar_make_operation(&parser->maker, node, offset, left, right, NULL));
 }
 
 static const struct cedar_expr *
@@ -275,7 +284,8 @@ parse_if(struct cedar_parser *parser)
 
 	for (i = 0; i < 3; i++) {
 		if (i > 0 && !cedar_lex_is_word(&parser->lexer, words[i])) {
-			cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "expected `%s`: an if has then and else", words[i]);
+			cedar_lex_fail(&parser->lexer, parser->lexer.token.offset,
+			               "expected `%s`: an if has then and else", words[i]);
 			return NULL;
 		}
 		cedar_lex_next(&parser->lexer);
@@ -283,7 +293,8 @@ parse_if(struct cedar_parser *parser)
 		if (parts[i] == NULL)
 			return NULL;
 	}
-	return cedar_parse_made(parser, cedar_make_operation(&parser->maker, CEDAR_NODE_IF, offset, parts[0], parts[1], parts[2]));
+	return cedar_parse_made(
+	    parser, cedar_make_operation(&parser->maker, CEDAR_NODE_IF, offset, parts[0], parts[1], parts[2]));
 }
 
 const struct cedar_expr *
@@ -292,7 +303,8 @@ cedar_parse_expr(struct cedar_parser *parser)
 	const struct cedar_expr *expr;
 
 	if (++parser->depth > CEDAR_DEPTH_MAX) {
-		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "nested more than %d deep", (int)CEDAR_DEPTH_MAX);
+		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "nested more than %d deep",
+		               (int)CEDAR_DEPTH_MAX);
 		return NULL;
 	}
 	expr = cedar_lex_is_word(&parser->lexer, "if") ? parse_if(parser) : parse_binary(parser, LEVEL_OR);

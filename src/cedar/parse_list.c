@@ -5,7 +5,8 @@ bool
 cedar_parse_out_of_memory(struct cedar_parser *parser)
 {
 	if (parser->maker.too_deep)
-		return cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "nested more than %d deep", (int)CEDAR_DEPTH_MAX);
+		return cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "nested more than %d deep",
+		                      (int)CEDAR_DEPTH_MAX);
 	return cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "out of memory");
 }
 
@@ -44,9 +45,11 @@ cedar_parse_string(struct cedar_parser *parser, const struct cedar_token *token,
 }
 
 CEDAR_APART const struct cedar_expr *
-cedar_parse_list_made(struct cedar_parser *parser, const struct cedar_parse_list *list, enum cedar_node kind, size_t offset)
+cedar_parse_list_made(struct cedar_parser *parser, const struct cedar_parse_list *list, enum cedar_node kind,
+                      size_t offset)
 {
-	return cedar_parse_made(parser, cedar_make_list(&parser->maker, kind, offset, list->items, list->names, list->count));
+	return cedar_parse_made(parser,
+	                        cedar_make_list(&parser->maker, kind, offset, list->items, list->names, list->count));
 }
 
 /* Items up to the closing byte, which is consumed; a comma may follow the last. */
@@ -86,8 +89,9 @@ cedar_parse_key(struct cedar_parser *parser, struct cedar_text *out)
 			return false;
 	} else if (token.kind == CEDAR_TOKEN_WORD) {
 		if (cedar_word_reserved(token.text))
-			return cedar_lex_fail(&parser->lexer, token.offset, "`%.*s` is reserved; as a key it is written in quotes",
-				(int)token.text.size, token.text.data);
+			return cedar_lex_fail(&parser->lexer, token.offset,
+			                      "`%.*s` is reserved; as a key it is written in quotes",
+			                      (int)token.text.size, token.text.data);
 		if (!cedar_parse_keep(parser, token.text, out))
 			return false;
 	} else {
@@ -118,10 +122,11 @@ parse_field(struct cedar_parser *parser, struct cedar_parse_list *list)
 		return false;
 	if (list->count < 64 && list_find_name(list, name)) /* longer records are checked when complete */
 		return cedar_lex_fail(&parser->lexer, offset, "the key `%.*s` comes twice",
-			name.size > 60 ? 60 : (int)name.size, name.data);
+		                      name.size > 60 ? 60 : (int)name.size, name.data);
 	if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(':'), "`:`"))
 		return false;
-	if (!cedar_arena_grow(parser->work, (void **)&list->names, list->count, &list->name_capacity, sizeof *list->names))
+	if (!cedar_arena_grow(parser->work, (void **)&list->names, list->count, &list->name_capacity,
+	                      sizeof *list->names))
 		return cedar_parse_out_of_memory(parser);
 	list->names[list->count] = name;
 	return cedar_parse_list_add(parser, list, cedar_parse_expr(parser));
@@ -143,7 +148,7 @@ names_distinct(struct cedar_parser *parser, const struct cedar_parse_list *list,
 	for (i = 1; i < list->count; i++)
 		if (cedar_text_equal(names[i - 1], names[i]))
 			return cedar_lex_fail(&parser->lexer, offset, "the key `%.*s` comes twice in this record",
-				names[i].size > 60 ? 60 : (int)names[i].size, names[i].data);
+			                      names[i].size > 60 ? 60 : (int)names[i].size, names[i].data);
 	return true;
 }
 

@@ -19,14 +19,15 @@ cedar_parse_path(struct cedar_parser *parser, struct cedar_text *name, struct ce
 			return true;
 		}
 		if (token.kind != CEDAR_TOKEN_WORD)
-			return cedar_lex_fail(lexer, token.offset, "expected a name, found %s", cedar_token_show(&token, buffer));
+			return cedar_lex_fail(lexer, token.offset, "expected a name, found %s",
+			                      cedar_token_show(&token, buffer));
 		if (cedar_word_reserved(token.text))
-			return cedar_lex_fail(lexer, token.offset, "`%.*s` is reserved and names nothing", (int)token.text.size,
-				token.text.data);
+			return cedar_lex_fail(lexer, token.offset, "`%.*s` is reserved and names nothing",
+			                      (int)token.text.size, token.text.data);
 		*name = name->data == NULL ? token.text : cedar_text_join(parser->work, *name, "::", token.text);
 		if (name->data == NULL)
 			return cedar_parse_out_of_memory(parser);
-		if (name->size > CEDAR_NAME_MAX)        /* each part joined anew: without an end, the square of the text */
+		if (name->size > CEDAR_NAME_MAX) /* each part joined anew: without an end, the square of the text */
 			return cedar_lex_fail(lexer, token.offset, "a name is longer than %d bytes", CEDAR_NAME_MAX);
 		cedar_lex_next(lexer);
 		if (!cedar_lex_accept(lexer, CEDAR_TOKEN_PATH))

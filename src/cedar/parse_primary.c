@@ -11,7 +11,7 @@ cedar_parse_number(struct cedar_parser *parser, bool negative)
 
 	for (i = 0; i < token.text.size; i++)
 		if (__builtin_mul_overflow(number, 10, &number) ||
-			__builtin_add_overflow(number, (uint64_t)(token.text.data[i] - '0'), &number) || number > limit) {
+		    __builtin_add_overflow(number, (uint64_t)(token.text.data[i] - '0'), &number) || number > limit) {
 			cedar_lex_fail(&parser->lexer, token.offset, "this number does not fit into 64 bits");
 			return NULL;
 		}
@@ -39,9 +39,11 @@ function_unknown(struct cedar_parser *parser, struct cedar_text name, size_t off
 	enum cedar_function function = cedar_function_find(name);
 	const char *near = cedar_nearest(name, functions, 4);
 
-	cedar_lex_fail(&parser->lexer, offset, "there is no function `%.*s`", name.size > 60 ? 60 : (int)name.size, name.data);
+	cedar_lex_fail(&parser->lexer, offset, "there is no function `%.*s`", name.size > 60 ? 60 : (int)name.size,
+	               name.data);
 	if (function != CEDAR_CALL_COUNT)
-		cedar_fault_suggest(parser->lexer.fault, "it is a method: write value.%s(…)", cedar_signatures[function].name);
+		cedar_fault_suggest(parser->lexer.fault, "it is a method: write value.%s(…)",
+		                    cedar_signatures[function].name);
 	else if (near != NULL)
 		cedar_fault_suggest(parser->lexer.fault, "did you mean %s?", near);
 	return NULL;
@@ -107,7 +109,7 @@ CEDAR_APART static const struct cedar_expr *
 variable_unknown(struct cedar_parser *parser, struct cedar_text name, size_t offset)
 {
 	cedar_lex_fail(&parser->lexer, offset, "`%.*s` is no variable; they are principal, action, resource, context",
-		name.size > 60 ? 60 : (int)name.size, name.data);
+	               name.size > 60 ? 60 : (int)name.size, name.data);
 	if (cedar_nearest(name, variables, 4) != NULL)
 		cedar_fault_suggest(parser->lexer.fault, "did you mean %s?", cedar_nearest(name, variables, 4));
 	return NULL;
@@ -153,10 +155,11 @@ expression_expected(struct cedar_parser *parser)
 	char buffer[64];
 
 	if (parser->lexer.token.kind == CEDAR_TOKEN_SLOT)
-		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "slots stand in the scope only, not in conditions");
+		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset,
+		               "slots stand in the scope only, not in conditions");
 	else
 		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "expected an expression, found %s",
-			cedar_token_show(&parser->lexer.token, buffer));
+		               cedar_token_show(&parser->lexer.token, buffer));
 	return NULL;
 }
 
@@ -189,12 +192,9 @@ static const struct {
 	const char *name;
 	enum cedar_node node;
 } methods[] = {
-	{ "contains", CEDAR_NODE_CONTAINS },
-	{ "containsAll", CEDAR_NODE_CONTAINS_ALL },
-	{ "containsAny", CEDAR_NODE_CONTAINS_ANY },
-	{ "isEmpty", CEDAR_NODE_IS_EMPTY },
-	{ "getTag", CEDAR_NODE_GET_TAG },
-	{ "hasTag", CEDAR_NODE_HAS_TAG },
+	{ "contains", CEDAR_NODE_CONTAINS },        { "containsAll", CEDAR_NODE_CONTAINS_ALL },
+	{ "containsAny", CEDAR_NODE_CONTAINS_ANY }, { "isEmpty", CEDAR_NODE_IS_EMPTY },
+	{ "getTag", CEDAR_NODE_GET_TAG },           { "hasTag", CEDAR_NODE_HAS_TAG },
 };
 
 CEDAR_APART static void
@@ -203,7 +203,8 @@ method_unknown(struct cedar_parser *parser, struct cedar_text name, size_t offse
 	const char *names[CEDAR_CALL_COUNT + 6];
 	size_t count = 0, i;
 
-	cedar_lex_fail(&parser->lexer, offset, "there is no method `%.*s`", name.size > 60 ? 60 : (int)name.size, name.data);
+	cedar_lex_fail(&parser->lexer, offset, "there is no method `%.*s`", name.size > 60 ? 60 : (int)name.size,
+	               name.data);
 	for (i = 0; i < 6; i++)
 		names[count++] = methods[i].name;
 	for (i = 0; i < CEDAR_CALL_COUNT; i++)
@@ -226,12 +227,13 @@ make_method(struct cedar_parser *parser, struct cedar_parse_list *list, struct c
 		if (!cedar_text_is(name, methods[i].name))
 			continue;
 		if (list->count != wanted) {
-			cedar_lex_fail(&parser->lexer, offset, "%s takes %zu argument(s), not %zu", methods[i].name, wanted - 1,
-				list->count - 1);
+			cedar_lex_fail(&parser->lexer, offset, "%s takes %zu argument(s), not %zu", methods[i].name,
+			               wanted - 1, list->count - 1);
 			return NULL;
 		}
-		return cedar_parse_made(parser, cedar_make_operation(&parser->maker, methods[i].node, offset, list->items[0],
-					    wanted == 2 ? list->items[1] : NULL, NULL));
+		return cedar_parse_made(parser,
+		                        cedar_make_operation(&parser->maker, methods[i].node, offset, list->items[0],
+		                                             wanted == 2 ? list->items[1] : NULL, NULL));
 	}
 	if (function == CEDAR_CALL_COUNT || !cedar_signatures[function].method) {
 		method_unknown(parser, name, offset);
@@ -249,10 +251,11 @@ attribute_expected(struct cedar_parser *parser)
 	struct cedar_token token = parser->lexer.token;
 	char buffer[64];
 
-	cedar_lex_fail(&parser->lexer, token.offset, "expected the name of an attribute, found %s", cedar_token_show(&token, buffer));
+	cedar_lex_fail(&parser->lexer, token.offset, "expected the name of an attribute, found %s",
+	               cedar_token_show(&token, buffer));
 	if (token.kind == CEDAR_TOKEN_WORD || token.kind == CEDAR_TOKEN_STRING)
-		cedar_fault_suggest(parser->lexer.fault, "write [\"%.*s\"]", token.text.size > 60 ? 60 : (int)token.text.size,
-			token.text.data);
+		cedar_fault_suggest(parser->lexer.fault, "write [\"%.*s\"]",
+		                    token.text.size > 60 ? 60 : (int)token.text.size, token.text.data);
 	return NULL;
 }
 
@@ -263,7 +266,8 @@ make_attribute(struct cedar_parser *parser, const struct cedar_expr *object, con
 
 	if (!cedar_parse_keep(parser, token->text, &name))
 		return NULL;
-	return cedar_parse_made(parser, cedar_make_named(&parser->maker, CEDAR_NODE_ATTRIBUTE, token->offset, object, name));
+	return cedar_parse_made(parser,
+	                        cedar_make_named(&parser->maker, CEDAR_NODE_ATTRIBUTE, token->offset, object, name));
 }
 
 CEDAR_APART static const struct cedar_expr *
@@ -293,7 +297,8 @@ parse_index(struct cedar_parser *parser, const struct cedar_expr *object)
 	cedar_lex_next(&parser->lexer);
 	token = parser->lexer.token;
 	if (token.kind != CEDAR_TOKEN_STRING) {
-		cedar_lex_fail(&parser->lexer, token.offset, "between [ and ] stands a string, the name of an attribute");
+		cedar_lex_fail(&parser->lexer, token.offset,
+		               "between [ and ] stands a string, the name of an attribute");
 		return NULL;
 	}
 	if (!cedar_parse_string(parser, &token, &name))
@@ -301,7 +306,8 @@ parse_index(struct cedar_parser *parser, const struct cedar_expr *object)
 	cedar_lex_next(&parser->lexer);
 	if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(']'), "`]`"))
 		return NULL;
-	return cedar_parse_made(parser, cedar_make_named(&parser->maker, CEDAR_NODE_ATTRIBUTE, token.offset, object, name));
+	return cedar_parse_made(parser,
+	                        cedar_make_named(&parser->maker, CEDAR_NODE_ATTRIBUTE, token.offset, object, name));
 }
 
 static const struct cedar_expr *
@@ -313,7 +319,8 @@ parse_access(struct cedar_parser *parser, const struct cedar_expr *expr)
 		} else if (parser->lexer.token.kind == CEDAR_TOKEN('[')) {
 			expr = parse_index(parser, expr);
 		} else if (parser->lexer.token.kind == CEDAR_TOKEN('(')) {
-			cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "this is no function and cannot be called");
+			cedar_lex_fail(&parser->lexer, parser->lexer.token.offset,
+			               "this is no function and cannot be called");
 			return NULL;
 		} else {
 			break;

@@ -11,13 +11,14 @@ cedar_pattern_match(const struct cedar_pattern *pattern, struct cedar_text text)
 	if (pattern->count == 1)
 		return cedar_text_equal(*first, text);
 	if (text.size < first->size + last->size || memcmp(text.data, first->data, first->size) != 0 ||
-		memcmp(text.data + text.size - last->size, last->data, last->size) != 0)
+	    memcmp(text.data + text.size - last->size, last->data, last->size) != 0)
 		return false;
 	text.data += first->size;
 	text.size -= first->size + last->size;
 	for (i = 1; i + 1 < pattern->count; i++) {
 		const struct cedar_text *piece = &pattern->pieces[i];
-		const char *found = piece->size == 0 ? text.data : memmem(text.data, text.size, piece->data, piece->size);
+		const char *found =
+		    piece->size == 0 ? text.data : memmem(text.data, text.size, piece->data, piece->size);
 
 		if (found == NULL)
 			return false;

@@ -94,7 +94,7 @@ static void
 policies_trim(struct cedar_policies *set)
 {
 	if (set->count < set->capacity && set->count > 0 &&
-		policies_grow(&set->arena.memory, &set->policies, set->count, set->count))
+	    policies_grow(&set->arena.memory, &set->policies, set->count, set->count))
 		set->capacity = set->count;
 }
 
@@ -117,7 +117,8 @@ number_id(struct cedar_interner *interner, size_t number)
 }
 
 static bool
-parse_each(struct cedar_policies *set, struct cedar_interner *interner, struct cedar_arena *work, struct cedar_fault *fault)
+parse_each(struct cedar_policies *set, struct cedar_interner *interner, struct cedar_arena *work,
+           struct cedar_fault *fault)
 {
 	struct cedar_parser parser;
 	struct cedar_policy policy;
@@ -130,7 +131,8 @@ parse_each(struct cedar_policies *set, struct cedar_interner *interner, struct c
 			return false;
 		policy.id = number_id(interner, number++);
 		if (policy.id.data == NULL || !cedar_policies_add(set, &policy))
-			return cedar_fault_set(fault, set->source, parser.lexer.before, "out of memory, or too many policies");
+			return cedar_fault_set(fault, set->source, parser.lexer.before,
+			                       "out of memory, or too many policies");
 	}
 	if (!cedar_lines_take(&set->arena, set->source, &set->lines) || !cedar_policies_finish(set))
 		return cedar_fault_set(fault, set->source, 0, "out of memory");
@@ -154,12 +156,13 @@ parse_all(struct cedar_policies *set, struct cedar_fault *fault)
 
 bool
 cedar_policies_parse(const struct cedar_memory *memory, struct cedar_text source, struct cedar_policies **out,
-	struct cedar_fault *fault)
+                     struct cedar_fault *fault)
 {
 	struct cedar_policies *set;
 
 	if (source.size > CEDAR_SOURCE_MAX)
-		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "the text is longer than %d bytes", (int)CEDAR_SOURCE_MAX);
+		return cedar_fault_set(fault, (struct cedar_text){ 0 }, 0, "the text is longer than %d bytes",
+		                       (int)CEDAR_SOURCE_MAX);
 	set = cedar_policies_new(memory);
 	if (set == NULL)
 		return cedar_fault_set(fault, source, 0, "out of memory");
@@ -192,7 +195,9 @@ cedar_policy_annotation(const struct cedar_policies *set, size_t index, const ch
 
 	for (i = 0; i < policy->annotation_count; i++)
 		if (cedar_text_is(cedar_policy_annotations(policy)[i].key, key))
-			return cedar_policy_annotations(policy)[i].value.data != NULL ? cedar_policy_annotations(policy)[i].value : CEDAR_TEXT("");
+			return cedar_policy_annotations(policy)[i].value.data != NULL
+			           ? cedar_policy_annotations(policy)[i].value
+			           : CEDAR_TEXT("");
 	return (struct cedar_text){ 0 };
 }
 
@@ -201,7 +206,8 @@ cedar_policy_source(const struct cedar_policies *set, size_t index)
 {
 	const struct cedar_policy *policy = &set->policies[index];
 
-	return set->source.size == 0 ? (struct cedar_text){ 0 } : (struct cedar_text){ set->source.data + policy->start, policy->size };
+	return set->source.size == 0 ? (struct cedar_text){ 0 }
+	                             : (struct cedar_text){ set->source.data + policy->start, policy->size };
 }
 
 bool
@@ -214,7 +220,7 @@ size_t
 cedar_policies_memory(const struct cedar_policies *set)
 {
 	return sizeof *set + set->arena.held + (set->capacity + set->template_capacity) * sizeof *set->policies +
-		(set->borrowed ? cedar_policies_memory(set->borrowed) : 0);
+	       (set->borrowed ? cedar_policies_memory(set->borrowed) : 0);
 }
 
 size_t

@@ -4,9 +4,9 @@
 
 struct cedar_policies {
 	struct cedar_arena arena;
-	struct cedar_text source;              /* the caller's, not ours: for cedar_policy_source alone; empty from JSON */
+	struct cedar_text source; /* the caller's, not ours: for cedar_policy_source alone; empty from JSON */
 	struct cedar_lines lines;
-	struct cedar_policy *policies;         /* to decide with: static ones and links */
+	struct cedar_policy *policies; /* to decide with: static ones and links */
 	size_t count, capacity;
 	struct cedar_policy *templates;
 	size_t template_count, template_capacity;
@@ -25,8 +25,9 @@ CEDAR_CHECKED bool cedar_policies_add(struct cedar_policies *, const struct ceda
 CEDAR_CHECKED bool cedar_policies_finish(struct cedar_policies *);
 const struct cedar_policy *cedar_template_find(const struct cedar_policies *, struct cedar_text id);
 /* A policy out of a template; the uids must live as long as the set. */
-CEDAR_CHECKED bool cedar_template_link(const struct cedar_policy *template, struct cedar_text id, const struct cedar_uid *principal,
-	const struct cedar_uid *resource, struct cedar_policy *out, struct cedar_fault *);
+CEDAR_CHECKED bool cedar_template_link(const struct cedar_policy *template, struct cedar_text id,
+                                       const struct cedar_uid *principal, const struct cedar_uid *resource,
+                                       struct cedar_policy *out, struct cedar_fault *);
 
 /* In fold.c: what sets and calls of literals give is found once. False when memory is out. */
 CEDAR_CHECKED bool cedar_fold(struct cedar_arena *, const struct cedar_expr *);

@@ -30,7 +30,8 @@ print_escaped(struct cedar_writer *writer, struct cedar_text text, bool pattern)
 			cedar_write_format(writer, "\\%c", letters[found - plain]);
 		else if (point == '*' && pattern)
 			cedar_write(writer, "\\*");
-		else if (point < 0x20 || point == 0x7F || (point >= 0x80 && point < 0xA0) || point == 0x2028 || point == 0x2029)
+		else if (point < 0x20 || point == 0x7F || (point >= 0x80 && point < 0xA0) || point == 0x2028 ||
+		         point == 0x2029)
 			cedar_write_format(writer, "\\u{%x}", point);
 		else
 			cedar_write_text(writer, (struct cedar_text){ text.data + start, at - start });
@@ -92,7 +93,8 @@ print_attribute(struct cedar_writer *writer, const struct cedar_expr *expr)
 }
 
 static void
-print_items(struct cedar_writer *writer, const struct cedar_expr *expr, size_t first, const char *open, const char *close)
+print_items(struct cedar_writer *writer, const struct cedar_expr *expr, size_t first, const char *open,
+            const char *close)
 {
 	size_t i;
 

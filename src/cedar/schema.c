@@ -7,7 +7,7 @@ static bool
 fail(struct cedar_resolver *resolver, uint32_t offset, const char *format, struct cedar_text name)
 {
 	return cedar_fault_set(resolver->raw->fault, resolver->raw->source, offset, format,
-		name.size > 100 ? 100 : (int)name.size, name.data);
+	                       name.size > 100 ? 100 : (int)name.size, name.data);
 }
 
 static const struct cedar_type *
@@ -19,7 +19,8 @@ resolve_shape(struct cedar_resolver *resolver, struct cedar_raw_space *space, co
 		return &cedar_type_no_attributes;
 	type = cedar_resolve_type(resolver, space, raw);
 	if (type != NULL && type->kind != CEDAR_TYPE_RECORD) {
-		cedar_fault_set(resolver->raw->fault, resolver->raw->source, raw->offset, "a record type is expected here");
+		cedar_fault_set(resolver->raw->fault, resolver->raw->source, raw->offset,
+		                "a record type is expected here");
 		return NULL;
 	}
 	return type;
@@ -39,7 +40,7 @@ resolve_plain_entity(struct cedar_resolver *resolver, struct cedar_raw_space *sp
 
 static bool
 resolve_entity(struct cedar_resolver *resolver, struct cedar_raw_space *space, struct cedar_raw_entity *raw,
-	struct cedar_edges *edges)
+               struct cedar_edges *edges)
 {
 	size_t i;
 
@@ -64,7 +65,7 @@ resolve_entity(struct cedar_resolver *resolver, struct cedar_raw_space *space, s
 /* Each type once, in the order of the list. */
 static bool
 resolve_applies(struct cedar_resolver *resolver, struct cedar_raw_space *space, const struct cedar_raw_names *names,
-	struct cedar_entity_type ***out, uint32_t *count)
+                struct cedar_entity_type ***out, uint32_t *count)
 {
 	size_t i;
 
@@ -84,6 +85,18 @@ resolve_applies(struct cedar_resolver *resolver, struct cedar_raw_space *space, 
 	return true;
 }
 
+static void
+action_unknown(struct cedar_resolver *resolver, const struct cedar_raw_name *name)
+{
+	struct cedar_near near = { .word = name->id };
+	uint32_t i;
+
+	for (i = 0; i < resolver->schema->action_count; i++)
+		cedar_near_try(&near, resolver->schema->action_list[i]->uid.id);
+	fail(resolver, name->offset, "there is no action `%.*s`", name->id);
+	cedar_near_suggest(&near, resolver->raw->fault);
+}
+
 static const struct cedar_action_type *
 resolve_action_name(struct cedar_resolver *resolver, struct cedar_raw_space *space, const struct cedar_raw_name *name)
 {
@@ -99,20 +112,20 @@ resolve_action_name(struct cedar_resolver *resolver, struct cedar_raw_space *spa
 	if (action == NULL)
 		action = cedar_table_find(&resolver->schema->actions, type, name->id);
 	if (action == NULL)
-		fail(resolver, name->offset, "there is no action `%.*s`", name->id);
+		action_unknown(resolver, name);
 	return action;
 }
 
 static bool
 resolve_action(struct cedar_resolver *resolver, struct cedar_raw_space *space, struct cedar_raw_action *raw,
-	struct cedar_edges *edges)
+               struct cedar_edges *edges)
 {
 	size_t i;
 
 	raw->made->context = resolve_shape(resolver, space, raw->context);
 	if (raw->made->context == NULL ||
-		!resolve_applies(resolver, space, &raw->principals, &raw->made->principals, &raw->made->principal_count) ||
-		!resolve_applies(resolver, space, &raw->resources, &raw->made->resources, &raw->made->resource_count))
+	    !resolve_applies(resolver, space, &raw->principals, &raw->made->principals, &raw->made->principal_count) ||
+	    !resolve_applies(resolver, space, &raw->resources, &raw->made->resources, &raw->made->resource_count))
 		return false;
 	edges->to = cedar_arena_take(resolver->raw->arena, raw->parents.count * sizeof *edges->to);
 	if (edges->to == NULL)
@@ -155,7 +168,8 @@ close_actions(struct cedar_resolver *resolver, const struct cedar_edges *edges)
 	for (i = 0; i < schema->action_count; i++) {
 		schema->action_list[i]->descendants = rows[i];
 		if (cedar_bit(rows[i], i))
-			return fail(resolver, 0, "the action `%.*s` is its own ancestor", schema->action_list[i]->uid.id);
+			return fail(resolver, 0, "the action `%.*s` is its own ancestor",
+			            schema->action_list[i]->uid.id);
 	}
 	return true;
 }
@@ -190,8 +204,7 @@ build(struct cedar_raw_schema *raw, struct cedar_schema *schema)
 	struct cedar_resolver resolver = { .raw = raw, .schema = schema, .commons = { .arena = raw->arena } };
 
 	schema->types.arena = schema->actions.arena = &schema->arena;
-	if (!cedar_schema_declare(&resolver) || !cedar_resolve_commons(&resolver) ||
-		!resolve_all(&resolver)) {
+	if (!cedar_schema_declare(&resolver) || !cedar_resolve_commons(&resolver) || !resolve_all(&resolver)) {
 		if (schema->arena.failed)
 			cedar_raw_out_of_memory(raw);
 		return false;
@@ -201,7 +214,7 @@ build(struct cedar_raw_schema *raw, struct cedar_schema *schema)
 
 static bool
 schema_parse(const struct cedar_memory *memory, struct cedar_text source, bool (*parse)(struct cedar_raw_schema *),
-	struct cedar_schema **out, struct cedar_fault *fault)
+             struct cedar_schema **out, struct cedar_fault *fault)
 {
 	struct cedar_memory own = cedar_memory_or_default(memory);
 	struct cedar_schema *schema = cedar_memory_take(&own, sizeof *schema);
@@ -225,14 +238,14 @@ schema_parse(const struct cedar_memory *memory, struct cedar_text source, bool (
 
 bool
 cedar_schema_parse(const struct cedar_memory *memory, struct cedar_text source, struct cedar_schema **out,
-	struct cedar_fault *fault)
+                   struct cedar_fault *fault)
 {
 	return schema_parse(memory, source, cedar_raw_parse_text, out, fault);
 }
 
 bool
 cedar_schema_parse_json(const struct cedar_memory *memory, struct cedar_text source, struct cedar_schema **out,
-	struct cedar_fault *fault)
+                        struct cedar_fault *fault)
 {
 	return schema_parse(memory, source, cedar_raw_parse_json, out, fault);
 }

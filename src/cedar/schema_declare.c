@@ -5,7 +5,7 @@ static bool
 fail(struct cedar_resolver *resolver, uint32_t offset, const char *format, struct cedar_text name)
 {
 	return cedar_fault_set(resolver->raw->fault, resolver->raw->source, offset, format,
-		name.size > 100 ? 100 : (int)name.size, name.data);
+	                       name.size > 100 ? 100 : (int)name.size, name.data);
 }
 
 static struct cedar_entity_type *
@@ -164,14 +164,17 @@ check_shadows(struct cedar_resolver *resolver)
 			continue;
 		for (entity = space->entities; entity != NULL; entity = entity->next)
 			if (cedar_table_find(&types, entity->name, CEDAR_TEXT("")) != NULL)
-				return fail(resolver, entity->offset, "`%.*s` is also declared outside of the namespace", entity->name);
+				return fail(resolver, entity->offset,
+				            "`%.*s` is also declared outside of the namespace", entity->name);
 		for (common = space->commons; common != NULL; common = common->next)
 			if (cedar_table_find(&types, common->name, CEDAR_TEXT("")) != NULL)
-				return fail(resolver, common->offset, "`%.*s` is also declared outside of the namespace", common->name);
+				return fail(resolver, common->offset,
+				            "`%.*s` is also declared outside of the namespace", common->name);
 		for (action = space->actions; action != NULL; action = action->next)
 			if (cedar_table_find(&actions, action->name, CEDAR_TEXT("")) != NULL)
-				return fail(resolver, action->offset, "the action `%.*s` is also declared outside of the namespace",
-					action->name);
+				return fail(resolver, action->offset,
+				            "the action `%.*s` is also declared outside of the namespace",
+				            action->name);
 	}
 	return true;
 }

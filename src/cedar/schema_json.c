@@ -30,7 +30,8 @@ choices_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, s
 	if (!cedar_schema_json_expect(raw, json, CEDAR_JSON_ARRAY, "a list of ids"))
 		return false;
 	if (json->count == 0)
-		return cedar_schema_json_fail(raw, json, "an enumerated entity type has at least one id%.*s", CEDAR_TEXT(""));
+		return cedar_schema_json_fail(raw, json, "an enumerated entity type has at least one id%.*s",
+		                              CEDAR_TEXT(""));
 	choices = cedar_arena_take(raw->arena, json->count * sizeof *choices);
 	if (choices == NULL)
 		return cedar_raw_out_of_memory(raw);
@@ -59,7 +60,8 @@ entity_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, st
 	choices = cedar_json_get(json, "enum");
 	if (choices != NULL) {
 		if (parents != NULL || shape != NULL || tags != NULL)
-			return cedar_schema_json_fail(raw, json, "an enumerated entity type has nothing but its `enum`%.*s", CEDAR_TEXT(""));
+			return cedar_schema_json_fail(
+			    raw, json, "an enumerated entity type has nothing but its `enum`%.*s", CEDAR_TEXT(""));
 		return choices_from_json(raw, choices, entity);
 	}
 	if (parents != NULL && !names_from_json(raw, parents, &entity->parents))
@@ -81,8 +83,10 @@ applies_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, s
 	resources = cedar_json_get(json, "resourceTypes");
 	context = cedar_json_get(json, "context");
 	if (principals == NULL || resources == NULL)
-		return cedar_schema_json_fail(raw, json, "`appliesTo` has `principalTypes` and `resourceTypes`%.*s", CEDAR_TEXT(""));
-	if (!names_from_json(raw, principals, &action->principals) || !names_from_json(raw, resources, &action->resources))
+		return cedar_schema_json_fail(raw, json, "`appliesTo` has `principalTypes` and `resourceTypes`%.*s",
+		                              CEDAR_TEXT(""));
+	if (!names_from_json(raw, principals, &action->principals) ||
+	    !names_from_json(raw, resources, &action->resources))
 		return false;
 	return context == NULL || (action->context = cedar_schema_json_type(raw, context, false)) != NULL;
 }
@@ -105,7 +109,8 @@ parents_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, s
 		type = cedar_schema_json_optional(item, "type");
 		if (id == NULL)
 			return cedar_schema_json_fail(raw, item, "an action lacks its `id`%.*s", CEDAR_TEXT(""));
-		if (!cedar_schema_json_expect(raw, id, CEDAR_JSON_STRING, "a string") || (type != NULL && !cedar_schema_json_name(raw, type, &name.name)))
+		if (!cedar_schema_json_expect(raw, id, CEDAR_JSON_STRING, "a string") ||
+		    (type != NULL && !cedar_schema_json_name(raw, type, &name.name)))
 			return false;
 		name.id = id->text;
 		if (!cedar_raw_names_add(raw->arena, &action->parents, name))
@@ -144,7 +149,8 @@ commons_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, s
 		struct cedar_raw_common common = { .name = json->fields[i].name, .offset = value->offset };
 
 		if (cedar_json_get(value, "required") != NULL)
-			return cedar_schema_json_fail(raw, value, "a common type is neither required nor optional%.*s", CEDAR_TEXT(""));
+			return cedar_schema_json_fail(raw, value, "a common type is neither required nor optional%.*s",
+			                              CEDAR_TEXT(""));
 		common.type = cedar_schema_json_type(raw, value, true);
 		if (common.type == NULL || !cedar_raw_common_add(raw, space, common))
 			return false;
@@ -206,11 +212,13 @@ space_from_json(struct cedar_raw_schema *raw, struct cedar_text name, const stru
 	actions = cedar_json_get(json, "actions");
 	annotations = cedar_json_get(json, "annotations");
 	if (entities == NULL || actions == NULL)
-		return cedar_schema_json_fail(raw, json, "a namespace has `entityTypes` and `actions`%.*s", CEDAR_TEXT(""));
+		return cedar_schema_json_fail(raw, json, "a namespace has `entityTypes` and `actions`%.*s",
+		                              CEDAR_TEXT(""));
 	if (name.size == 0 && annotations != NULL && annotations->field_count > 0)
-		return cedar_schema_json_fail(raw, annotations, "only namespaces with a name can be annotated%.*s", CEDAR_TEXT(""));
-	return (commons == NULL || commons_from_json(raw, commons, space)) && entities_from_json(raw, entities, space) &&
-		actions_from_json(raw, actions, space);
+		return cedar_schema_json_fail(raw, annotations, "only namespaces with a name can be annotated%.*s",
+		                              CEDAR_TEXT(""));
+	return (commons == NULL || commons_from_json(raw, commons, space)) &&
+	       entities_from_json(raw, entities, space) && actions_from_json(raw, actions, space);
 }
 
 bool
@@ -219,7 +227,8 @@ cedar_raw_parse_json(struct cedar_raw_schema *raw)
 	struct cedar_json json;
 	size_t i;
 
-	if (!cedar_json_parse(raw->arena, raw->source, &json, raw->fault) || !cedar_schema_json_expect(raw, &json, CEDAR_JSON_OBJECT, "an object"))
+	if (!cedar_json_parse(raw->arena, raw->source, &json, raw->fault) ||
+	    !cedar_schema_json_expect(raw, &json, CEDAR_JSON_OBJECT, "an object"))
 		return false;
 	for (i = 0; i < json.field_count; i++)
 		if (!space_from_json(raw, json.fields[i].name, &json.fields[i].value))

@@ -4,17 +4,31 @@
 #include "cedar/expr.h"
 
 bool
-cedar_schema_json_fail(struct cedar_raw_schema *raw, const struct cedar_json *at, const char *format, struct cedar_text name)
+cedar_schema_json_fail(struct cedar_raw_schema *raw, const struct cedar_json *at, const char *format,
+                       struct cedar_text name)
 {
-	return cedar_fault_set(raw->fault, raw->source, at->offset, format, name.size > 80 ? 80 : (int)name.size, name.data);
+	return cedar_fault_set(raw->fault, raw->source, at->offset, format, name.size > 80 ? 80 : (int)name.size,
+	                       name.data);
 }
 
 bool
-cedar_schema_json_expect(struct cedar_raw_schema *raw, const struct cedar_json *json, enum cedar_json_kind kind, const char *what)
+cedar_schema_json_expect(struct cedar_raw_schema *raw, const struct cedar_json *json, enum cedar_json_kind kind,
+                         const char *what)
 {
 	if (json->kind == kind)
 		return true;
 	return cedar_fault_set(raw->fault, raw->source, json->offset, "%s is expected here", what);
+}
+
+static bool
+field_unknown(struct cedar_raw_schema *raw, const struct cedar_json_field *field, const char *const *names)
+{
+	struct cedar_near near = { .word = field->name };
+
+	for (; *names != NULL; names++)
+		cedar_near_try(&near, cedar_text_of(*names));
+	cedar_schema_json_fail(raw, &field->value, "the field `%.*s` is not known here", field->name);
+	return cedar_near_suggest(&near, raw->fault);
 }
 
 /* Refuses fields that are not in the list, which ends with NULL. */
@@ -29,7 +43,7 @@ expect_fields(struct cedar_raw_schema *raw, const struct cedar_json *json, const
 		for (j = 0; names[j] != NULL && !cedar_text_is(json->fields[i].name, names[j]); j++)
 			;
 		if (names[j] == NULL)
-			return cedar_schema_json_fail(raw, &json->fields[i].value, "the field `%.*s` is not known here", json->fields[i].name);
+			return field_unknown(raw, &json->fields[i], names);
 	}
 	return true;
 }
@@ -90,8 +104,10 @@ cedar_schema_json_check_annotations(struct cedar_raw_schema *raw, const struct c
 		const struct cedar_json_field *field = &annotations->fields[i];
 
 		if (!cedar_word_valid(field->name))
-			return cedar_schema_json_fail(raw, &field->value, "`%.*s` is no name of an annotation", field->name);
-		if (field->value.kind != CEDAR_JSON_NULL && !cedar_schema_json_expect(raw, &field->value, CEDAR_JSON_STRING, "a string"))
+			return cedar_schema_json_fail(raw, &field->value, "`%.*s` is no name of an annotation",
+			                              field->name);
+		if (field->value.kind != CEDAR_JSON_NULL &&
+		    !cedar_schema_json_expect(raw, &field->value, CEDAR_JSON_STRING, "a string"))
 			return false;
 	}
 	return true;
@@ -108,7 +124,6 @@ cedar_schema_json_name(struct cedar_raw_schema *raw, const struct cedar_json *js
 	return true;
 }
 
-
 static bool
 record_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, struct cedar_raw_type *type)
 {
@@ -119,10 +134,11 @@ record_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, st
 	if (attributes == NULL)
 		return cedar_schema_json_fail(raw, json, "a record lacks its `attributes`%.*s", CEDAR_TEXT(""));
 	if (!cedar_schema_json_expect(raw, attributes, CEDAR_JSON_OBJECT, "an object") ||
-		(open != NULL && !cedar_schema_json_expect(raw, open, CEDAR_JSON_BOOL, "true or false")))
+	    (open != NULL && !cedar_schema_json_expect(raw, open, CEDAR_JSON_BOOL, "true or false")))
 		return false;
 	if (open != NULL && open->truth)
-		return cedar_schema_json_fail(raw, open, "records with further attributes are not supported%.*s", CEDAR_TEXT(""));
+		return cedar_schema_json_fail(raw, open, "records with further attributes are not supported%.*s",
+		                              CEDAR_TEXT(""));
 	type->fields = cedar_arena_take(raw->arena, attributes->field_count * sizeof *type->fields);
 	if (type->fields == NULL)
 		return cedar_raw_out_of_memory(raw);
@@ -132,8 +148,9 @@ record_from_json(struct cedar_raw_schema *raw, const struct cedar_json *json, st
 		required = cedar_json_get(field, "required");
 		if (required != NULL && !cedar_schema_json_expect(raw, required, CEDAR_JSON_BOOL, "true or false"))
 			return false;
-		type->fields[i] = (struct cedar_raw_field){ attributes->fields[i].name, cedar_schema_json_type(raw, field, true),
-			required == NULL || required->truth };
+		type->fields[i] =
+		    (struct cedar_raw_field){ attributes->fields[i].name, cedar_schema_json_type(raw, field, true),
+			                      required == NULL || required->truth };
 		if (type->fields[i].type == NULL || !cedar_raw_deepen(raw, type, type->fields[i].type))
 			return false;
 	}
@@ -215,8 +232,9 @@ cedar_schema_json_type(struct cedar_raw_schema *raw, const struct cedar_json *js
 		;
 	if (!check_type_fields(raw, json, word, field))
 		return NULL;
-	*type = (struct cedar_raw_type){ .kind = type_words[word].kind, .offset = json->offset, .depth = 1,
-		.builtin = type_words[word].builtin };
+	*type = (struct cedar_raw_type){
+		.kind = type_words[word].kind, .offset = json->offset, .depth = 1, .builtin = type_words[word].builtin
+	};
 	if (type->kind == CEDAR_RAW_COMMON)
 		made = cedar_schema_json_name(raw, name, &type->name);
 	else if (type->kind == CEDAR_RAW_SET)

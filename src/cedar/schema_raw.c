@@ -71,14 +71,17 @@ cedar_raw_names_add(struct cedar_arena *arena, struct cedar_raw_names *names, st
 static bool
 name_unfit(const struct cedar_raw_schema *raw, uint32_t offset, struct cedar_text name)
 {
-	return cedar_fault_set(raw->fault, raw->source, offset, "`%.*s` cannot be declared: the name is reserved or no name",
-		name.size > 80 ? 80 : (int)name.size, name.data);
+	return cedar_fault_set(raw->fault, raw->source, offset,
+	                       "`%.*s` cannot be declared: the name is reserved or no name",
+	                       name.size > 80 ? 80 : (int)name.size, name.data);
 }
 
 bool
 cedar_raw_common_add(struct cedar_raw_schema *raw, struct cedar_raw_space *space, struct cedar_raw_common common)
 {
-	static const char *const taken[] = { "Bool", "Boolean", "Entity", "Extension", "Long", "Record", "Set", "String" };
+	static const char *const taken[] = {
+		"Bool", "Boolean", "Entity", "Extension", "Long", "Record", "Set", "String"
+	};
 	struct cedar_raw_common *copy;
 	size_t i;
 
@@ -106,7 +109,7 @@ cedar_raw_entity_add(struct cedar_raw_schema *raw, struct cedar_raw_space *space
 		return name_unfit(raw, entity.offset, entity.name);
 	if (cedar_text_is(entity.name, "Action"))
 		return cedar_fault_set(raw->fault, raw->source, entity.offset,
-			"the entity type `Action` is made by the actions and is not declared");
+		                       "the entity type `Action` is made by the actions and is not declared");
 	copy = cedar_arena_take(raw->arena, sizeof *copy);
 	if (copy == NULL)
 		return cedar_raw_out_of_memory(raw);
@@ -135,6 +138,7 @@ cedar_raw_deepen(const struct cedar_raw_schema *raw, struct cedar_raw_type *oute
 	if (inner->depth >= outer->depth)
 		outer->depth = (uint16_t)(inner->depth + 1);
 	if (outer->depth > CEDAR_DEPTH_MAX)
-		return cedar_fault_set(raw->fault, raw->source, outer->offset, "types are nested more than %d deep", CEDAR_DEPTH_MAX);
+		return cedar_fault_set(raw->fault, raw->source, outer->offset, "types are nested more than %d deep",
+		                       CEDAR_DEPTH_MAX);
 	return true;
 }

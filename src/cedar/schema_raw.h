@@ -98,7 +98,8 @@ bool cedar_raw_out_of_memory(const struct cedar_raw_schema *);
 /* Words of a name in a schema: none is reserved by the grammar; __cedar is allowed where names are used. */
 bool cedar_raw_name_valid(struct cedar_text name, bool declared);
 /* The depth of what holds `inner`; false, with the fault set, beyond the limit. */
-CEDAR_CHECKED bool cedar_raw_deepen(const struct cedar_raw_schema *, struct cedar_raw_type *outer, const struct cedar_raw_type *inner);
+CEDAR_CHECKED bool
+cedar_raw_deepen(const struct cedar_raw_schema *, struct cedar_raw_type *outer, const struct cedar_raw_type *inner);
 
 CEDAR_CHECKED bool cedar_raw_parse_text(struct cedar_raw_schema *);
 CEDAR_CHECKED bool cedar_raw_parse_json(struct cedar_raw_schema *);
@@ -108,15 +109,17 @@ struct cedar_resolver {
 	struct cedar_raw_schema *raw;
 	struct cedar_schema *schema;
 	struct cedar_table commons; /* full name -> struct cedar_raw_common */
-	uint32_t *lists, list; /* by type: the last list of types that it was met in; the list that is read */
+	uint32_t *lists, list;      /* by type: the last list of types that it was met in; the list that is read */
 };
 
 /* In schema_declare.c. */
 CEDAR_CHECKED bool cedar_schema_declare(struct cedar_resolver *);
 /* The entity type a name means in a namespace; sets the fault and answers NULL where there is none. */
-struct cedar_entity_type *cedar_resolve_entity(struct cedar_resolver *, const struct cedar_raw_space *, struct cedar_text name,
-	uint32_t offset);
-const struct cedar_type *cedar_resolve_type(struct cedar_resolver *, const struct cedar_raw_space *, const struct cedar_raw_type *);
+struct cedar_entity_type *
+cedar_resolve_entity(struct cedar_resolver *, const struct cedar_raw_space *, struct cedar_text name, uint32_t offset);
+const struct cedar_type *
+cedar_resolve_type(struct cedar_resolver *, const struct cedar_raw_space *, const struct cedar_raw_type *);
 CEDAR_CHECKED bool cedar_resolve_commons(struct cedar_resolver *);
 /* "space::name", or the name where the space has none. */
-struct cedar_text cedar_resolve_full_name(struct cedar_resolver *, const struct cedar_raw_space *, struct cedar_text name);
+struct cedar_text
+cedar_resolve_full_name(struct cedar_resolver *, const struct cedar_raw_space *, struct cedar_text name);

@@ -4,6 +4,7 @@
  * type of the same name. Bool, Long, String and the extension types can be hidden by declarations, but are always
  * there as __cedar::Bool and so on.
  */
+#include "cedar/expr.h"
 #include "cedar/schema_raw.h"
 
 struct cedar_text
@@ -24,12 +25,13 @@ static bool
 fail(struct cedar_resolver *resolver, uint32_t offset, const char *format, struct cedar_text name)
 {
 	return cedar_fault_set(resolver->raw->fault, resolver->raw->source, offset, format,
-		name.size > 100 ? 100 : (int)name.size, name.data);
+	                       name.size > 100 ? 100 : (int)name.size, name.data);
 }
 
 /* The readings of a name, in order. Answers how many, 0 when memory is out. */
 static size_t
-readings(struct cedar_resolver *resolver, const struct cedar_raw_space *space, struct cedar_text name, struct cedar_text out[2])
+readings(struct cedar_resolver *resolver, const struct cedar_raw_space *space, struct cedar_text name,
+         struct cedar_text out[2])
 {
 	if (space->name.size == 0 || is_qualified(name)) {
 		out[0] = name;
@@ -40,28 +42,31 @@ readings(struct cedar_resolver *resolver, const struct cedar_raw_space *space, s
 	return out[0].data ? 2 : 0;
 }
 
+/* Types that are declared, by their names alone or with the namespace, and those that are built in. */
 static void
-suggest_name(struct cedar_resolver *resolver, struct cedar_text name)
+suggest_name(struct cedar_resolver *resolver, struct cedar_text name, bool entities)
 {
+	static const char *const builtins[] = { "Bool", "Long", "String", "ipaddr", "decimal", "datetime", "duration" };
 	const struct cedar_schema *schema = resolver->schema;
-	const char **names = cedar_arena_take(resolver->raw->arena, (schema->type_count + 1) * sizeof *names);
-	const char *nearest;
-	uint32_t i;
+	struct cedar_near near = { .word = name };
+	size_t i;
 
-	if (names == NULL)
-		return;
 	for (i = 0; i < schema->type_count; i++) {
-		names[i] = cedar_text_copy(resolver->raw->arena, schema->type_list[i]->name).data;
-		if (names[i] == NULL)
-			return;
+		cedar_near_try(&near, schema->type_list[i]->name);
+		cedar_near_try(&near, cedar_name_base(schema->type_list[i]->name));
 	}
-	nearest = cedar_nearest(name, names, schema->type_count);
-	if (nearest != NULL)
-		cedar_fault_suggest(resolver->raw->fault, "did you mean `%s`?", nearest);
+	for (i = 0; i < resolver->commons.capacity && !entities; i++)
+		if (resolver->commons.slots[i].value != NULL)
+			cedar_near_try(&near,
+			               ((const struct cedar_raw_common *)resolver->commons.slots[i].value)->name);
+	for (i = 0; i < sizeof builtins / sizeof *builtins && !entities; i++)
+		cedar_near_try(&near, cedar_text_of(builtins[i]));
+	cedar_near_suggest(&near, resolver->raw->fault);
 }
 
 struct cedar_entity_type *
-cedar_resolve_entity(struct cedar_resolver *resolver, const struct cedar_raw_space *space, struct cedar_text name, uint32_t offset)
+cedar_resolve_entity(struct cedar_resolver *resolver, const struct cedar_raw_space *space, struct cedar_text name,
+                     uint32_t offset)
 {
 	struct cedar_text names[2];
 	size_t count = readings(resolver, space, name, names), i;
@@ -73,7 +78,7 @@ cedar_resolve_entity(struct cedar_resolver *resolver, const struct cedar_raw_spa
 			return type;
 	}
 	fail(resolver, offset, "there is no entity type `%.*s`", name);
-	suggest_name(resolver, name);
+	suggest_name(resolver, name, true);
 	return NULL;
 }
 
@@ -108,7 +113,8 @@ meaning_of(struct cedar_resolver *resolver, const struct cedar_raw_space *space,
 	struct meaning meaning = { NULL, NULL };
 
 	for (i = 0; i < count && meaning.common == NULL && meaning.type == NULL; i++) {
-		const struct cedar_entity_type *entity = cedar_table_find(&resolver->schema->types, names[i], CEDAR_TEXT(""));
+		const struct cedar_entity_type *entity =
+		    cedar_table_find(&resolver->schema->types, names[i], CEDAR_TEXT(""));
 
 		meaning.common = cedar_table_find(&resolver->commons, names[i], CEDAR_TEXT(""));
 		if (meaning.common == NULL && entity == NULL)
@@ -128,9 +134,9 @@ resolve_name(struct cedar_resolver *resolver, const struct cedar_raw_space *spac
 		return meaning.common->resolved;
 	if (meaning.type != NULL)
 		return meaning.type;
-	fail(resolver, raw->offset, raw->kind == CEDAR_RAW_COMMON ? "there is no common type `%.*s`" : "there is no type `%.*s`",
-		raw->name);
-	suggest_name(resolver, raw->name);
+	fail(resolver, raw->offset,
+	     raw->kind == CEDAR_RAW_COMMON ? "there is no common type `%.*s`" : "there is no type `%.*s`", raw->name);
+	suggest_name(resolver, raw->name, false);
 	return NULL;
 }
 
@@ -151,7 +157,8 @@ resolve_set(struct cedar_resolver *resolver, const struct cedar_raw_space *space
 
 /* Of fields with the same name the last one counts. False when memory is out. */
 static bool
-fields_last(struct cedar_resolver *resolver, const struct cedar_raw_type *raw, const struct cedar_raw_field **out, size_t *count)
+fields_last(struct cedar_resolver *resolver, const struct cedar_raw_type *raw, const struct cedar_raw_field **out,
+            size_t *count)
 {
 	struct cedar_table places = { .arena = resolver->raw->arena };
 	size_t i;
@@ -182,8 +189,9 @@ resolve_record(struct cedar_resolver *resolver, const struct cedar_raw_space *sp
 	type->kind = CEDAR_TYPE_RECORD;
 	type->depth = 1;
 	for (i = 0; i < count; i++) {
-		attributes[i] = (struct cedar_attribute){ fields[i]->name, cedar_resolve_type(resolver, space, fields[i]->type),
-			fields[i]->required };
+		attributes[i] =
+		    (struct cedar_attribute){ fields[i]->name, cedar_resolve_type(resolver, space, fields[i]->type),
+			                      fields[i]->required };
 		if (attributes[i].type == NULL)
 			return NULL;
 		if (attributes[i].type->depth >= type->depth)
@@ -224,13 +232,14 @@ resolve_by_kind(struct cedar_resolver *resolver, const struct cedar_raw_space *s
 }
 
 const struct cedar_type *
-cedar_resolve_type(struct cedar_resolver *resolver, const struct cedar_raw_space *space, const struct cedar_raw_type *raw)
+cedar_resolve_type(struct cedar_resolver *resolver, const struct cedar_raw_space *space,
+                   const struct cedar_raw_type *raw)
 {
 	const struct cedar_type *type = resolve_by_kind(resolver, space, raw);
 
 	if (type != NULL && type->depth > CEDAR_DEPTH_MAX) {
-		cedar_fault_set(resolver->raw->fault, resolver->raw->source, raw->offset, "types are nested more than %d deep",
-			CEDAR_DEPTH_MAX);
+		cedar_fault_set(resolver->raw->fault, resolver->raw->source, raw->offset,
+		                "types are nested more than %d deep", CEDAR_DEPTH_MAX);
 		return NULL;
 	}
 	return type;
@@ -257,7 +266,8 @@ todo_add(struct cedar_resolver *resolver, struct todo **todo, struct cedar_raw_c
 
 /* Adds the common types that a type names and that are not resolved. No deeper than the parsers let types be. */
 static bool
-needs_add(struct cedar_resolver *resolver, const struct cedar_raw_common *of, const struct cedar_raw_type *raw, struct todo **todo)
+needs_add(struct cedar_resolver *resolver, const struct cedar_raw_common *of, const struct cedar_raw_type *raw,
+          struct todo **todo)
 {
 	struct meaning meaning;
 	size_t i;
@@ -273,7 +283,8 @@ needs_add(struct cedar_resolver *resolver, const struct cedar_raw_common *of, co
 	if (meaning.common == NULL || meaning.common->resolved != NULL)
 		return true;
 	if (meaning.common->busy)
-		return fail(resolver, meaning.common->offset, "the type `%.*s` contains itself", meaning.common->full_name);
+		return fail(resolver, meaning.common->offset, "the type `%.*s` contains itself",
+		            meaning.common->full_name);
 	return todo_add(resolver, todo, meaning.common);
 }
 
@@ -292,7 +303,8 @@ resolve_common(struct cedar_resolver *resolver, struct cedar_raw_common *common)
 				return false;
 			continue;
 		}
-		if (common->resolved == NULL && (common->resolved = cedar_resolve_type(resolver, common->space, common->type)) == NULL)
+		if (common->resolved == NULL &&
+		    (common->resolved = cedar_resolve_type(resolver, common->space, common->type)) == NULL)
 			return false;
 		common->busy = false;
 		todo = top->below;

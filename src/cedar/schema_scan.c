@@ -13,7 +13,7 @@ cedar_scan_expected(struct cedar_scan *parser, const char *what)
 	char buffer[64];
 
 	return cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "cedar_scan_expected %s, found %s", what,
-		cedar_token_show(&parser->lexer.token, buffer));
+	                      cedar_token_show(&parser->lexer.token, buffer));
 }
 
 bool
@@ -31,8 +31,9 @@ cedar_scan_word(struct cedar_scan *parser, struct cedar_text *out)
 	if (parser->lexer.token.kind != CEDAR_TOKEN_WORD)
 		return cedar_scan_expected(parser, "a name");
 	if (cedar_word_reserved(parser->lexer.token.text) && !cedar_text_is(parser->lexer.token.text, "__cedar"))
-		return cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "`%.*s` is reserved and cannot be a name",
-			(int)parser->lexer.token.text.size, parser->lexer.token.text.data);
+		return cedar_lex_fail(&parser->lexer, parser->lexer.token.offset,
+		                      "`%.*s` is reserved and cannot be a name", (int)parser->lexer.token.text.size,
+		                      parser->lexer.token.text.data);
 	*out = parser->lexer.token.text;
 	cedar_lex_next(&parser->lexer);
 	return true;
@@ -141,7 +142,8 @@ cedar_scan_annotations(struct cedar_scan *parser)
 		name.name = parser->lexer.token.text;
 		cedar_lex_next(&parser->lexer);
 		if (cedar_lex_accept(&parser->lexer, CEDAR_TOKEN('(')) &&
-			(!cedar_scan_string(parser, &name.id) || !cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(')'), "`)`")))
+		    (!cedar_scan_string(parser, &name.id) ||
+		     !cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(')'), "`)`")))
 			return false;
 		for (i = 0; i < seen.count; i++)
 			if (cedar_text_equal(seen.items[i].name, name.name))
@@ -185,12 +187,13 @@ cedar_scan_record(struct cedar_scan *parser, struct cedar_raw_type *type)
 	size_t capacity = 0;
 
 	while (!cedar_lex_accept(&parser->lexer, CEDAR_TOKEN('}'))) {
-		if (!cedar_arena_grow(parser->raw->arena, (void **)&type->fields, type->count, &capacity, sizeof *type->fields)) {
+		if (!cedar_arena_grow(parser->raw->arena, (void **)&type->fields, type->count, &capacity,
+		                      sizeof *type->fields)) {
 			cedar_scan_out_of_memory(parser);
 			return NULL;
 		}
 		if (!parse_field(parser, &type->fields[type->count]) ||
-			!cedar_raw_deepen(parser->raw, type, type->fields[type->count].type))
+		    !cedar_raw_deepen(parser->raw, type, type->fields[type->count].type))
 			return NULL;
 		type->count++;
 		if (cedar_lex_accept(&parser->lexer, CEDAR_TOKEN(',')))
@@ -209,7 +212,8 @@ parse_set(struct cedar_scan *parser)
 
 	cedar_lex_next(&parser->lexer);
 	cedar_lex_next(&parser->lexer);
-	if (type == NULL || (type->element = cedar_scan_type(parser)) == NULL || !cedar_raw_deepen(parser->raw, type, type->element))
+	if (type == NULL || (type->element = cedar_scan_type(parser)) == NULL ||
+	    !cedar_raw_deepen(parser->raw, type, type->element))
 		return NULL;
 	return cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('>'), "`>`") ? type : NULL;
 }
@@ -241,7 +245,8 @@ cedar_scan_type(struct cedar_scan *parser)
 	const struct cedar_raw_type *type;
 
 	if (++parser->depth > CEDAR_DEPTH_MAX) {
-		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "types are nested more than %d deep", CEDAR_DEPTH_MAX);
+		cedar_lex_fail(&parser->lexer, parser->lexer.token.offset, "types are nested more than %d deep",
+		               CEDAR_DEPTH_MAX);
 		return NULL;
 	}
 	type = parse_type_inside(parser);

@@ -14,7 +14,8 @@ parse_choices(struct cedar_scan *parser, struct cedar_raw_entity *entity)
 	if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('['), "`[`"))
 		return false;
 	do {
-		if (!cedar_arena_grow(parser->raw->arena, (void **)&choices, entity->choice_count, &capacity, sizeof *choices))
+		if (!cedar_arena_grow(parser->raw->arena, (void **)&choices, entity->choice_count, &capacity,
+		                      sizeof *choices))
 			return cedar_scan_out_of_memory(parser);
 		if (!cedar_scan_string(parser, &choices[entity->choice_count]))
 			return false;
@@ -22,7 +23,7 @@ parse_choices(struct cedar_scan *parser, struct cedar_raw_entity *entity)
 	} while (cedar_lex_accept(&parser->lexer, CEDAR_TOKEN(',')));
 	entity->choices = choices;
 	return cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(']'), "`,` or `]`") &&
-		cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(';'), "`;`");
+	       cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(';'), "`;`");
 }
 
 static bool
@@ -138,7 +139,8 @@ parse_applies(struct cedar_scan *parser, struct cedar_raw_action *action)
 	if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('}'), "`,` or `}`"))
 		return false;
 	if (!seen[0] || !seen[1])
-		return cedar_lex_fail(&parser->lexer, offset, "`appliesTo` lacks `%s`", seen[0] ? "resource" : "principal");
+		return cedar_lex_fail(&parser->lexer, offset, "`appliesTo` lacks `%s`",
+		                      seen[0] ? "resource" : "principal");
 	return true;
 }
 
@@ -150,7 +152,7 @@ parse_action_body(struct cedar_scan *parser, struct cedar_raw_action *action)
 	if (cedar_scan_accept(parser, "appliesTo") && !parse_applies(parser, action))
 		return false;
 	if (cedar_scan_accept(parser, "attributes") && (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('{'), "`{`") ||
-							 !cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('}'), "`}`")))
+	                                                !cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('}'), "`}`")))
 		return false;
 	return cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(';'), "`;`");
 }
@@ -190,7 +192,7 @@ parse_common(struct cedar_scan *parser, struct cedar_raw_space *space)
 		return false;
 	common.type = cedar_scan_type(parser);
 	return common.type != NULL && cedar_lex_expect(&parser->lexer, CEDAR_TOKEN(';'), "`;`") &&
-		cedar_raw_common_add(parser->raw, space, common);
+	       cedar_raw_common_add(parser->raw, space, common);
 }
 
 static bool
@@ -221,7 +223,7 @@ parse_namespace(struct cedar_scan *parser)
 		return cedar_scan_out_of_memory(parser);
 	if (!fresh)
 		return cedar_lex_fail(&parser->lexer, name.offset, "the namespace `%.*s` comes twice",
-			name.name.size > 80 ? 80 : (int)name.name.size, name.name.data);
+		                      name.name.size > 80 ? 80 : (int)name.name.size, name.name.data);
 	space->offset = name.offset;
 	if (!cedar_lex_expect(&parser->lexer, CEDAR_TOKEN('{'), "`{`"))
 		return false;
@@ -246,7 +248,8 @@ cedar_raw_parse_text(struct cedar_raw_schema *raw)
 	while (parser.lexer.token.kind != CEDAR_TOKEN_END) {
 		if (!cedar_scan_annotations(&parser))
 			return false;
-		if (cedar_scan_accept(&parser, "namespace") ? !parse_namespace(&parser) : !parse_declaration(&parser, outside))
+		if (cedar_scan_accept(&parser, "namespace") ? !parse_namespace(&parser)
+		                                            : !parse_declaration(&parser, outside))
 			return false;
 	}
 	return true;

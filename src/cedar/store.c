@@ -11,11 +11,11 @@ struct cedar_entities {
 struct change {
 	struct cedar_memory memory;
 	struct cedar_arena arena, passing; /* of the work; of one entity */
-	size_t budget; /* see ancestry.h */
-	struct cedar_trie *trie;        /* as it becomes */
+	size_t budget;                     /* see ancestry.h */
+	struct cedar_trie *trie;           /* as it becomes */
 	struct cedar_trie *above;
 	size_t entities;
-	struct cedar_leaf **leaves;     /* those whose ancestors are to be completed */
+	struct cedar_leaf **leaves; /* those whose ancestors are to be completed */
 	size_t count, capacity;
 	struct cedar_builder *builder;
 	const struct cedar_entities *base;
@@ -68,8 +68,8 @@ change_put(struct change *change, struct cedar_leaf *leaf)
 {
 	struct cedar_trie *trie;
 
-	if (leaf == NULL || !cedar_arena_grow(&change->arena, (void **)&change->leaves, change->count, &change->capacity,
-				    sizeof *change->leaves)) {
+	if (leaf == NULL || !cedar_arena_grow(&change->arena, (void **)&change->leaves, change->count,
+	                                      &change->capacity, sizeof *change->leaves)) {
 		cedar_leaf_drop(leaf);
 		return change_fail(change, "out of memory");
 	}
@@ -96,8 +96,9 @@ leaf_copy(struct change *change, const struct cedar_entity *entity)
 	to = &leaf->entity;
 	uid = cedar_uid_copy(&leaf->arena, &entity->uid);
 	to->parents = cedar_arena_take(&leaf->arena, entity->parent_count * sizeof *to->parents);
-	if (uid == NULL || to->parents == NULL || !cedar_value_copy(&leaf->arena, &entity->attributes, &to->attributes) ||
-		!cedar_value_copy(&leaf->arena, &entity->tags, &to->tags))
+	if (uid == NULL || to->parents == NULL ||
+	    !cedar_value_copy(&leaf->arena, &entity->attributes, &to->attributes) ||
+	    !cedar_value_copy(&leaf->arena, &entity->tags, &to->tags))
 		goto failed;
 	to->uid = *uid;
 	for (i = 0; i < entity->parent_count; i++) {
@@ -144,7 +145,8 @@ verdict_of(struct verdicts *verdicts, const struct cedar_leaf *leaf)
 
 /* What the parents say of a leaf; or which of them must be asked first. */
 static enum verdict
-parents_verdict(const struct change *change, struct verdicts *verdicts, const struct cedar_leaf *leaf, struct cedar_leaf **first)
+parents_verdict(const struct change *change, struct verdicts *verdicts, const struct cedar_leaf *leaf,
+                struct cedar_leaf **first)
 {
 	size_t i;
 
@@ -155,7 +157,9 @@ parents_verdict(const struct change *change, struct verdicts *verdicts, const st
 		enum verdict verdict;
 
 		up = cedar_trie_find(change->base->trie, uid);
-		verdict = cedar_builder_find(change->builder, uid) ? BELOW : up ? (enum verdict)*verdict_of(verdicts, up) : APART;
+		verdict = cedar_builder_find(change->builder, uid) ? BELOW
+		          : up                                     ? (enum verdict) * verdict_of(verdicts, up)
+		                                                   : APART;
 		if (verdict == BELOW) {
 			*first = NULL;
 			return BELOW;
@@ -231,7 +235,8 @@ recount(struct change *change)
 {
 	struct recounting recounting = { .change = change };
 
-	return verdicts_make(change, &recounting.verdicts) && cedar_trie_each(change->base->trie, recount_leaf, &recounting);
+	return verdicts_make(change, &recounting.verdicts) &&
+	       cedar_trie_each(change->base->trie, recount_leaf, &recounting);
 }
 
 struct step {
@@ -395,9 +400,11 @@ change_end(struct change *change)
 
 bool
 cedar_entities_with(const struct cedar_memory *memory, const struct cedar_entities *base, struct cedar_builder *builder,
-	struct cedar_entities **out, struct cedar_fault *fault)
+                    struct cedar_entities **out, struct cedar_fault *fault)
 {
-	struct change change = { .memory = cedar_memory_or_default(memory), .builder = builder, .base = base, .fault = fault };
+	struct change change = {
+		.memory = cedar_memory_or_default(memory), .builder = builder, .base = base, .fault = fault
+	};
 	struct cedar_entities *entities;
 
 	if (builder->failed)
@@ -419,8 +426,9 @@ cedar_entities_with(const struct cedar_memory *memory, const struct cedar_entiti
 		change_end(&change);
 		return false;
 	}
-	*entities = (struct cedar_entities){ .memory = change.memory, .trie = change.trie, .above = change.above,
-		.count = change.entities };
+	*entities = (struct cedar_entities){
+		.memory = change.memory, .trie = change.trie, .above = change.above, .count = change.entities
+	};
 	change_end(&change);
 	*out = entities;
 	return true;

@@ -12,8 +12,8 @@ slot_of(struct cedar_slot *slots, size_t capacity, uint64_t hash, struct cedar_t
 {
 	size_t at = hash & (capacity - 1);
 
-	while (slots[at].value != NULL &&
-		!(slots[at].hash == hash && cedar_text_equal(slots[at].name, name) && cedar_text_equal(slots[at].id, id)))
+	while (slots[at].value != NULL && !(slots[at].hash == hash && cedar_text_equal(slots[at].name, name) &&
+	                                    cedar_text_equal(slots[at].id, id)))
 		at = (at + 1) & (capacity - 1);
 	return &slots[at];
 }

@@ -200,20 +200,33 @@ edit_distance(struct cedar_text a, struct cedar_text b)
 	return row[b.size];
 }
 
+void
+cedar_near_try(struct cedar_near *near, struct cedar_text name)
+{
+	unsigned distance = edit_distance(near->word, name);
+
+	if (distance > 2 + name.size / 6 || distance >= name.size ||
+	    (near->best.size > 0 && distance >= near->distance))
+		return;
+	near->best = name;
+	near->distance = distance;
+}
+
+bool
+cedar_near_suggest(const struct cedar_near *near, struct cedar_fault *fault)
+{
+	if (near->best.size > 0)
+		cedar_fault_suggest(fault, "did you mean `%.*s`?", (int)near->best.size, near->best.data);
+	return false;
+}
+
 const char *
 cedar_nearest(struct cedar_text word, const char *const *names, size_t count)
 {
-	const char *best = NULL;
-	unsigned least = 99;
+	struct cedar_near near = { .word = word };
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		unsigned distance = edit_distance(word, cedar_text_of(names[i]));
-
-		if (distance < least) {
-			least = distance;
-			best = names[i];
-		}
-	}
-	return best != NULL && least <= 2 + strlen(best) / 6 && least < strlen(best) ? best : NULL;
+	for (i = 0; i < count; i++)
+		cedar_near_try(&near, cedar_text_of(names[i]));
+	return near.best.size > 0 ? near.best.data : NULL;
 }

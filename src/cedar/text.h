@@ -95,11 +95,21 @@ struct cedar_spot {
 
 /* The search goes on from the spot, if the offset is not before it, and leaves it where it ends: whoever asks for many places in
  * ascending order does not begin anew each time. */
-void cedar_lines_place(const struct cedar_lines *, struct cedar_spot *, size_t offset, unsigned *line, unsigned *column);
+void
+cedar_lines_place(const struct cedar_lines *, struct cedar_spot *, size_t offset, unsigned *line, unsigned *column);
 
 /* Fills the fault (NULL is fine) with the position of `offset` in `source`; always false. */
 bool cedar_fault_set(struct cedar_fault *, struct cedar_text source, size_t offset, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 void cedar_fault_suggest(struct cedar_fault *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Names that a word may be meant for: the nearest of those tried, by edit distance. */
+struct cedar_near {
+	struct cedar_text word, best; /* best: size 0 if none is near */
+	unsigned distance;
+};
+
+void cedar_near_try(struct cedar_near *, struct cedar_text name);
+/* Adds the suggestion, if there is one, to a fault (NULL is fine) that was set; always false. */
+bool cedar_near_suggest(const struct cedar_near *, struct cedar_fault *);
 /* The nearest of the names by edit distance, or NULL if none is near. */
 const char *cedar_nearest(struct cedar_text word, const char *const *names, size_t count);

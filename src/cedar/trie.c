@@ -260,7 +260,8 @@ put_at(const struct cedar_memory *memory, const struct cedar_trie *trie, struct 
 {
 	static const struct cedar_trie empty = { .references = 1 };
 	unsigned index;
-	struct cedar_trie *copy = node_copy(memory, trie ? trie : &empty, place_of(leaf->entity.uid.hash, level), &index);
+	struct cedar_trie *copy =
+	    node_copy(memory, trie ? trie : &empty, place_of(leaf->entity.uid.hash, level), &index);
 	uintptr_t place;
 
 	if (copy == NULL) {

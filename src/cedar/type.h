@@ -42,10 +42,10 @@ struct cedar_entity_type {
 	uint32_t choice_count;
 	const struct cedar_text *choices;
 	struct cedar_table choice_names; /* the same, to find them */
-	struct cedar_type reference; /* the type of values that name such an entity */
-	const struct cedar_type *shape; /* a record */
-	const struct cedar_type *tags;  /* NULL: none allowed */
-	uint64_t *descendants;          /* bits by index; NULL: none */
+	struct cedar_type reference;     /* the type of values that name such an entity */
+	const struct cedar_type *shape;  /* a record */
+	const struct cedar_type *tags;   /* NULL: none allowed */
+	uint64_t *descendants;           /* bits by index; NULL: none */
 };
 
 struct cedar_action_type {
@@ -62,15 +62,15 @@ struct cedar_action_type {
 
 struct cedar_schema {
 	struct cedar_arena arena;
-	struct cedar_table types;   /* name -> entity type, those of actions too */
-	struct cedar_table actions; /* type, id -> action */
+	struct cedar_table types;             /* name -> entity type, those of actions too */
+	struct cedar_table actions;           /* type, id -> action */
 	struct cedar_entity_type **type_list; /* by index */
 	struct cedar_action_type **action_list;
 	uint32_t type_count, action_count;
 };
 
 extern const struct cedar_type cedar_type_bool, cedar_type_true, cedar_type_false, cedar_type_long, cedar_type_string,
-	cedar_type_never, cedar_type_no_attributes; /* a record */
+    cedar_type_never, cedar_type_no_attributes; /* a record */
 
 /* One of the extension types by its name in schemas (ipaddr, decimal, datetime, duration); NULL if it is none. */
 const struct cedar_type *cedar_type_extension(struct cedar_text name);

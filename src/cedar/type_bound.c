@@ -16,7 +16,8 @@ is_truth(const struct cedar_type *type)
 static struct cedar_bound_pair *
 pair_slot(struct cedar_bound_pair *pairs, size_t capacity, const struct cedar_type *a, const struct cedar_type *b)
 {
-	size_t at = (((uintptr_t)a >> 3) * 0x9E3779B97F4A7C15ull ^ ((uintptr_t)b >> 3) * 0xD6E8FEB86659FD93ull) >> 20 & (capacity - 1);
+	size_t at = (((uintptr_t)a >> 3) * 0x9E3779B97F4A7C15ull ^ ((uintptr_t)b >> 3) * 0xD6E8FEB86659FD93ull) >> 20 &
+	            (capacity - 1);
 
 	while (pairs[at].a != NULL && (pairs[at].a != a || pairs[at].b != b))
 		at = (at + 1) & (capacity - 1);
@@ -56,7 +57,8 @@ set_bound(struct cedar_bounds *bounds, const struct cedar_type *a, const struct 
 
 /* The attributes of `a` with the bounds in place; NULL where all are those of `a`. False if there is no bound. */
 static bool
-attributes_bound(struct cedar_bounds *bounds, const struct cedar_type *a, const struct cedar_type *b, struct cedar_attribute **out)
+attributes_bound(struct cedar_bounds *bounds, const struct cedar_type *a, const struct cedar_type *b,
+                 struct cedar_attribute **out)
 {
 	uint32_t i;
 
@@ -95,7 +97,9 @@ record_bound(struct cedar_bounds *bounds, const struct cedar_type *a, const stru
 	type = cedar_arena_zero(bounds->arena, sizeof *type);
 	if (type == NULL)
 		return NULL;
-	*type = (struct cedar_type){ .kind = CEDAR_TYPE_RECORD, .depth = a->depth, .count = a->count, .attributes = attributes };
+	*type = (struct cedar_type){
+		.kind = CEDAR_TYPE_RECORD, .depth = a->depth, .count = a->count, .attributes = attributes
+	};
 	return type;
 }
 

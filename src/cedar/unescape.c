@@ -103,11 +103,13 @@ read_character(struct reader *reader, bool pattern, uint32_t *point, bool *star)
 static bool
 is_plain(struct cedar_text text)
 {
-	return text.size == 0 || (memchr(text.data, '\\', text.size) == NULL && memchr(text.data, '\r', text.size) == NULL);
+	return text.size == 0 ||
+	       (memchr(text.data, '\\', text.size) == NULL && memchr(text.data, '\r', text.size) == NULL);
 }
 
 bool
-cedar_unescape(struct cedar_lexer *lexer, struct cedar_arena *arena, const struct cedar_token *token, struct cedar_text *out)
+cedar_unescape(struct cedar_lexer *lexer, struct cedar_arena *arena, const struct cedar_token *token,
+               struct cedar_text *out)
 {
 	struct reader reader = { token->text, 0 };
 	char *data;
@@ -158,7 +160,7 @@ piece_count(struct cedar_lexer *lexer, const struct cedar_token *token)
 
 bool
 cedar_unescape_pattern(struct cedar_lexer *lexer, struct cedar_arena *arena, const struct cedar_token *token,
-	struct cedar_pattern *out)
+                       struct cedar_pattern *out)
 {
 	struct reader reader = { token->text, 0 };
 	size_t count = piece_count(lexer, token), size = 0, start = 0, piece = 0;

@@ -2,7 +2,7 @@
 #pragma once
 #include "cedar/text.h"
 
-enum { CEDAR_SCRIPT_WORDS = 4 };
+enum { CEDAR_SCRIPT_WORDS = 3 };
 
 /* Bits of scripts. */
 struct cedar_scripts {
@@ -11,7 +11,8 @@ struct cedar_scripts {
 
 struct cedar_script_range {
 	uint32_t first, last;
-	uint32_t set; /* of cedar_script_sets; what stands in no range goes with any script */
+	uint32_t
+	    set; /* of cedar_script_sets, where that of unknown characters is empty; what stands in no range goes with any script */
 };
 
 extern const struct cedar_script_range cedar_script_ranges[], cedar_identifier_ranges[];

@@ -8,10 +8,11 @@ my %augment = (Han => [qw(Hanb Jpan Kore)], Hiragana => ['Jpan'], Katakana => ['
 my (%script, %set, @sets, @ranges);
 
 sub set_of {
-	my ($names) = @_;
+	my ($names) = @_; # one, or a list of them
 	my %in;
-	return -1 if $names =~ /^(Common|Inherited|Unknown)$/;
-	for my $name (split / /, $names) {
+	for my $name (ref $names ? @$names : split / /, $names) {
+		return -1 if $name =~ /^(Common|Inherited)$/;
+		next if $name eq 'Unknown'; # goes with no script, not even with its own
 		$in{$_} = 1 for $name, @{$augment{$name} // []};
 	}
 	my $key = join ' ', sort keys %in;

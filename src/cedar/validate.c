@@ -28,7 +28,8 @@ is_news(struct cedar_checker *checker, uint32_t offset, const char *message)
 		}
 		checker->seen = grown;
 	}
-	for (at = hash & (checker->seen_capacity - 1); checker->seen[at] != 0; at = (at + 1) & (checker->seen_capacity - 1))
+	for (at = hash & (checker->seen_capacity - 1); checker->seen[at] != 0;
+	     at = (at + 1) & (checker->seen_capacity - 1))
 		if (checker->seen[at] == hash)
 			return false;
 	checker->seen[at] = hash;
@@ -136,12 +137,13 @@ validate_link(struct cedar_checker *checker, const struct cedar_policy *policy)
 }
 
 bool
-cedar_validate(const struct cedar_memory *memory, const struct cedar_schema *schema, const struct cedar_policies *policies,
-	struct cedar_report *out)
+cedar_validate(const struct cedar_memory *memory, const struct cedar_schema *schema,
+               const struct cedar_policies *policies, struct cedar_report *out)
 {
 	struct cedar_report report = { 0 };
-	struct cedar_checker checker = { .schema = schema, .policies = policies, .report = &report,
-		.memory = cedar_memory_or_default(memory) };
+	struct cedar_checker checker = {
+		.schema = schema, .policies = policies, .report = &report, .memory = cedar_memory_or_default(memory)
+	};
 	size_t i;
 
 	cedar_arena_init(&checker.nodes, &checker.memory, 4096);

@@ -294,8 +294,9 @@ cedar_value_depth(const struct cedar_value *items, size_t count)
 const char *
 cedar_kind_name(const struct cedar_value *value)
 {
-	static const char *const names[] = { "bool", "long", "string", "entity", "set", "record", "decimal", "datetime",
-		"duration", "ipaddr", "an unknown value" };
+	static const char *const names[] = { "bool",     "long",   "string",          "entity",
+		                             "set",      "record", "decimal",         "datetime",
+		                             "duration", "ipaddr", "an unknown value" };
 
 	return names[value->kind];
 }

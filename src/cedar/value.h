@@ -14,7 +14,7 @@ enum cedar_kind {
 	CEDAR_ENTITY,
 	CEDAR_SET,
 	CEDAR_RECORD,
-	CEDAR_DECIMAL, /* number: ten-thousandths */
+	CEDAR_DECIMAL,  /* number: ten-thousandths */
 	CEDAR_DATETIME, /* number: milliseconds since 1970 */
 	CEDAR_DURATION, /* number: milliseconds */
 	CEDAR_IP,
@@ -23,7 +23,7 @@ enum cedar_kind {
 
 /* Sets are sorted by cedar_value_order and hold nothing twice; records are sorted by cedar_text_order of names. */
 struct cedar_value {
-	uint8_t kind;    /* enum cedar_kind */
+	uint8_t kind; /* enum cedar_kind */
 	union {
 		uint8_t prefix;        /* IP: bits of the network */
 		uint8_t holds_unknown; /* records */
@@ -67,7 +67,8 @@ void cedar_value_settle(struct cedar_value *);
 /* Parts are not copied. */
 uint64_t cedar_type_hash(const struct cedar_arena *, struct cedar_text type);
 /* With the hash of its type at hand. */
-struct cedar_uid cedar_uid_under(const struct cedar_arena *, uint64_t type_hash, struct cedar_text type, struct cedar_text id);
+struct cedar_uid
+cedar_uid_under(const struct cedar_arena *, uint64_t type_hash, struct cedar_text type, struct cedar_text id);
 struct cedar_uid cedar_uid_of(const struct cedar_arena *, struct cedar_text type, struct cedar_text id);
 int cedar_uid_order(const struct cedar_uid *, const struct cedar_uid *);
 /* A total order over all values; 0 exactly when Cedar's == is true. */

@@ -22,7 +22,7 @@ static bool
 is_uid(const struct cedar_json *json)
 {
 	return is_text(cedar_json_part(json, uid_names, 0)) && is_text(cedar_json_part(json, uid_names, 1)) &&
-		(json->kind == CEDAR_JSON_OBJECT || json->count == 2);
+	       (json->kind == CEDAR_JSON_OBJECT || json->count == 2);
 }
 
 static bool
@@ -57,7 +57,8 @@ cedar_uid_from_any(struct cedar_loader *loader, const struct cedar_json *json, s
 
 	if (!is_text(json))
 		return cedar_uid_from_json(loader, json, out);
-	if (!cedar_parser_start(&parser, &interner, interner.kept, json->text, &inner) || !cedar_parse_uid(&parser, out))
+	if (!cedar_parser_start(&parser, &interner, interner.kept, json->text, &inner) ||
+	    !cedar_parse_uid(&parser, out))
 		return cedar_fault_set(loader->fault, loader->source, json->offset, "%s", inner.message);
 	return parser.lexer.token.kind == CEDAR_TOKEN_END || fail(loader, json, "something stands behind the entity");
 }
@@ -89,8 +90,8 @@ argument_type(const struct cedar_signature *row, size_t argument, bool typed)
 }
 
 CEDAR_APART static bool
-finish_call(struct cedar_loader *loader, const struct cedar_json *at, enum cedar_function function, const struct cedar_value *values,
-	size_t count, struct cedar_value *out)
+finish_call(struct cedar_loader *loader, const struct cedar_json *at, enum cedar_function function,
+            const struct cedar_value *values, size_t count, struct cedar_value *out)
 {
 	char message[160];
 
@@ -98,8 +99,8 @@ finish_call(struct cedar_loader *loader, const struct cedar_json *at, enum cedar
 }
 
 static bool
-call(struct cedar_loader *loader, const struct cedar_json *at, struct cedar_text name, const struct cedar_json *arguments,
-	size_t count, bool typed, struct cedar_value *out)
+call(struct cedar_loader *loader, const struct cedar_json *at, struct cedar_text name,
+     const struct cedar_json *arguments, size_t count, bool typed, struct cedar_value *out)
 {
 	enum cedar_function function = cedar_function_find(name);
 	struct cedar_value values[2];
@@ -110,7 +111,8 @@ call(struct cedar_loader *loader, const struct cedar_json *at, struct cedar_text
 	if (count > 2 || count != cedar_signatures[function].arguments)
 		return fail(loader, at, "wrong number of arguments for this extension function");
 	for (i = 0; i < count; i++)
-		if (!cedar_value_from_json(loader, &arguments[i], argument_type(&cedar_signatures[function], i, typed), &values[i]))
+		if (!cedar_value_from_json(loader, &arguments[i], argument_type(&cedar_signatures[function], i, typed),
+		                           &values[i]))
 			return false;
 	return finish_call(loader, at, function, values, count, out);
 }
@@ -120,7 +122,7 @@ static bool
 call_object(struct cedar_loader *loader, const struct cedar_json *json, bool typed, struct cedar_value *out, bool *is)
 {
 	const struct cedar_json *name = cedar_json_get(json, "fn"), *one = cedar_json_get(json, "arg"),
-				*many = cedar_json_get(json, "args");
+	                        *many = cedar_json_get(json, "args");
 
 	*is = is_text(name) && (one != NULL || (many != NULL && many->kind == CEDAR_JSON_ARRAY));
 	if (!*is)
@@ -131,7 +133,8 @@ call_object(struct cedar_loader *loader, const struct cedar_json *json, bool typ
 }
 
 static bool
-set_value(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *element, struct cedar_value *out)
+set_value(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *element,
+          struct cedar_value *out)
 {
 	struct cedar_value *items = cedar_arena_take(&loader->builder->arena, json->count * sizeof *items);
 	size_t i;
@@ -148,27 +151,44 @@ set_value(struct cedar_loader *loader, const struct cedar_json *json, const stru
 	return true;
 }
 
-static bool
-attribute_missing(const struct cedar_type *record, const struct cedar_json *json)
+static int
+shown(struct cedar_text text)
 {
-	uint32_t i;
-
-	for (i = 0; i < record->count; i++) {
-		size_t j;
-
-		if (!record->attributes[i].required)
-			continue;
-		for (j = 0; j < json->field_count; j++)
-			if (cedar_text_equal(json->fields[j].name, record->attributes[i].name))
-				break;
-		if (j == json->field_count)
-			return true;
-	}
-	return false;
+	return text.size > 60 ? 60 : (int)text.size;
 }
 
 static bool
-record_value(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *record, struct cedar_value *out)
+attribute_unknown(struct cedar_loader *loader, const struct cedar_json_field *field, const struct cedar_type *record)
+{
+	struct cedar_near near = { .word = field->name };
+	uint32_t i;
+
+	for (i = 0; i < record->count; i++)
+		cedar_near_try(&near, record->attributes[i].name);
+	cedar_fault_set(loader->fault, loader->source, field->value.offset, "the schema knows no attribute `%.*s` here",
+	                shown(field->name), field->name.data);
+	return cedar_near_suggest(&near, loader->fault);
+}
+
+static bool
+has_required(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *record,
+             const struct cedar_value *value)
+{
+	uint32_t i;
+
+	for (i = 0; record != NULL && i < record->count; i++) {
+		const struct cedar_text name = record->attributes[i].name;
+
+		if (record->attributes[i].required && cedar_record_find(value, name) == NULL)
+			return cedar_fault_set(loader->fault, loader->source, json->offset,
+			                       "the attribute `%.*s` is missing here", shown(name), name.data);
+	}
+	return true;
+}
+
+static bool
+record_value(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *record,
+             struct cedar_value *out)
 {
 	struct cedar_field *fields = cedar_arena_take(&loader->builder->arena, json->field_count * sizeof *fields);
 	uint16_t depth = 1;
@@ -176,22 +196,26 @@ record_value(struct cedar_loader *loader, const struct cedar_json *json, const s
 
 	if (fields == NULL)
 		return fail(loader, json, "out of memory");
-	if (record != NULL && attribute_missing(record, json))
-		return fail(loader, json, "a required attribute is missing here");
 	for (i = 0; i < json->field_count; i++) {
-		const struct cedar_attribute *attribute = record ? cedar_attribute_find(record, json->fields[i].name) : NULL;
+		const struct cedar_attribute *attribute =
+		    record ? cedar_attribute_find(record, json->fields[i].name) : NULL;
 
 		if (record != NULL && attribute == NULL)
-			return fail(loader, &json->fields[i].value, "the schema knows no such attribute here");
+			return attribute_unknown(loader, &json->fields[i], record);
 		fields[i].name = json->fields[i].name;
-		if (!cedar_value_from_json(loader, &json->fields[i].value, attribute ? attribute->type : NULL, &fields[i].value))
+		if (!cedar_value_from_json(loader, &json->fields[i].value, attribute ? attribute->type : NULL,
+		                           &fields[i].value))
 			return false;
 		if (cedar_value_depth(&fields[i].value, 1) > depth)
 			depth = cedar_value_depth(&fields[i].value, 1);
 	}
 	if (!cedar_fields_sort(fields, json->field_count, &twice))
 		return fail(loader, json, "a name comes twice");
-	*out = (struct cedar_value){ .kind = CEDAR_RECORD, .fields = fields, .count = (uint32_t)json->field_count, .depth = depth };
+	*out = (struct cedar_value){
+		.kind = CEDAR_RECORD, .fields = fields, .count = (uint32_t)json->field_count, .depth = depth
+	};
+	if (!has_required(loader, json, record, out))
+		return false;
 	cedar_value_settle(out);
 	return true;
 }
@@ -212,7 +236,7 @@ object_value(struct cedar_loader *loader, const struct cedar_json *json, struct 
 			return true;
 	}
 	if (only != NULL && cedar_text_is(name, "__entity") && is_text(cedar_json_get(only, "type")) &&
-		is_text(cedar_json_get(only, "id")))
+	    is_text(cedar_json_get(only, "id")))
 		return entity_value(loader, json, out);
 	return record_value(loader, json, NULL, out);
 }
@@ -258,7 +282,8 @@ constructor_name(const struct cedar_type *type)
 }
 
 static bool
-extension_value(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *type, struct cedar_value *out)
+extension_value(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *type,
+                struct cedar_value *out)
 {
 	const struct cedar_json *explicit = cedar_json_get(json, "__extn");
 	bool is = false;
@@ -277,12 +302,12 @@ static bool
 is_unknown(const struct cedar_json *json)
 {
 	return json->kind == CEDAR_JSON_OBJECT && json->field_count == 1 &&
-		cedar_json_is(cedar_json_get(cedar_json_get(json, "__extn"), "fn"), "unknown");
+	       cedar_json_is(cedar_json_get(cedar_json_get(json, "__extn"), "fn"), "unknown");
 }
 
 bool
 cedar_value_from_json(struct cedar_loader *loader, const struct cedar_json *json, const struct cedar_type *type,
-	struct cedar_value *out)
+                      struct cedar_value *out)
 {
 	if (type == NULL || is_unknown(json))
 		return plain_value(loader, json, out);
@@ -293,10 +318,10 @@ cedar_value_from_json(struct cedar_loader *loader, const struct cedar_json *json
 		return extension_value(loader, json, type, out);
 	case CEDAR_TYPE_SET:
 		return json->kind == CEDAR_JSON_ARRAY ? set_value(loader, json, type->element, out)
-						      : fail(loader, json, "the schema expects a set here");
+		                                      : fail(loader, json, "the schema expects a set here");
 	case CEDAR_TYPE_RECORD:
 		return json->kind == CEDAR_JSON_OBJECT ? record_value(loader, json, type, out)
-						       : fail(loader, json, "the schema expects a record here");
+		                                       : fail(loader, json, "the schema expects a record here");
 	default:
 		return plain_value(loader, json, out);
 	}

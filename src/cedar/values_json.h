@@ -18,6 +18,6 @@ CEDAR_CHECKED bool cedar_uid_from_json(struct cedar_loader *, const struct cedar
 CEDAR_CHECKED bool cedar_uid_from_any(struct cedar_loader *, const struct cedar_json *, struct cedar_uid *out);
 /* `type` is NULL where nothing is expected. */
 CEDAR_CHECKED bool cedar_value_from_json(struct cedar_loader *, const struct cedar_json *, const struct cedar_type *,
-	struct cedar_value *out);
+                                         struct cedar_value *out);
 /* An array of entities, put into the builder. */
 CEDAR_CHECKED bool cedar_entities_from_json(struct cedar_loader *, const struct cedar_json *);

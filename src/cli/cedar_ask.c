@@ -19,9 +19,11 @@ request_read(struct authorizing *authorizing, struct cedar_text row, unsigned li
 
 	cedar_builder_reset(authorizing->builder);
 	if (cedar_request_parse_json(authorizing->builder, row, work->schema, request, &fault) &&
-		(work->schema == NULL || cedar_schema_check_request(work->schema, request, &fault)))
+	    (work->schema == NULL || cedar_schema_check_request(work->schema, request, &fault)))
 		return true;
 	fprintf(stderr, "%s:%u:%u: %s\n", work->requests_file, line, fault.column ? fault.column : 1, fault.message);
+	if (fault.suggestion[0] != '\0')
+		fprintf(stderr, "  hint: %s\n", fault.suggestion);
 	return put_error(fault.message);
 }
 
@@ -55,7 +57,7 @@ write_explanation(struct cedar_writer *writer, const struct work *work, const st
 	cedar_write(writer, "}");
 	if (why->clause.size > 0) {
 		cedar_write_format(writer, ",\"condition\":%zu,\"kind\":\"%s\",\"clause\":", why->condition,
-			why->unless ? "unless" : "when");
+		                   why->unless ? "unless" : "when");
 		cedar_json_write(writer, why->clause);
 	}
 	if (why->message[0] != '\0') {
@@ -80,7 +82,8 @@ explain_line(void *context, struct cedar_text row, unsigned line)
 	if (!cedar_explain(NULL, work->policies, work->entities, NULL, &request, 5, &explained))
 		return put_error("out of memory");
 	cedar_writer_init(&writer, NULL);
-	cedar_write(&writer, explained.allow ? "{\"decision\":\"allow\",\"policies\":[" : "{\"decision\":\"deny\",\"policies\":[");
+	cedar_write(&writer, explained.allow ? "{\"decision\":\"allow\",\"policies\":["
+	                                     : "{\"decision\":\"deny\",\"policies\":[");
 	for (i = 0; i < explained.count; i++) {
 		if (i > 0)
 			cedar_write(&writer, ",");
@@ -95,8 +98,8 @@ bool
 load_for_requests(struct work *work)
 {
 	return (work->schema_file == NULL || load_schema(work, work->schema_file)) &&
-		load_policies(work, work->policies_file, stderr) &&
-		(work->entities_file == NULL || load_entities(work, work->entities_file));
+	       load_policies(work, work->policies_file, stderr) &&
+	       (work->entities_file == NULL || load_entities(work, work->entities_file));
 }
 
 static int
@@ -108,7 +111,7 @@ each_request(struct work *work, bool (*visit)(void *, struct cedar_text, unsigne
 	size_t size;
 
 	if (authorizing.builder != NULL && authorizing.scratch != NULL && load_for_requests(work) &&
-		(requests = read_file(work->requests_file, &size)) != NULL)
+	    (requests = read_file(work->requests_file, &size)) != NULL)
 		good = each_line(requests, size, visit, &authorizing);
 	free(requests);
 	cedar_builder_free(authorizing.builder);
@@ -145,11 +148,13 @@ command_validate(struct work *work)
 		struct cedar_fault fault = report.problems[i].fault;
 		char message[sizeof fault.message];
 
-		snprintf(message, sizeof message, "%s%.200s (%.*s)", report.problems[i].warning ? "warning: " : "", fault.message,
-			(int)(report.problems[i].policy.size > 40 ? 40 : report.problems[i].policy.size),
-			report.problems[i].policy.data);
+		snprintf(message, sizeof message, "%s%.200s (%.*s)", report.problems[i].warning ? "warning: " : "",
+		         fault.message,
+		         (int)(report.problems[i].policy.size > 40 ? 40 : report.problems[i].policy.size),
+		         report.problems[i].policy.data);
 		memcpy(fault.message, message, sizeof message);
-		print_fault(report.problems[i].warning ? stderr : stdout, work->policies_file, work->policies_text, work->policies_size, &fault);
+		print_fault(report.problems[i].warning ? stderr : stdout, work->policies_file, work->policies_text,
+		            work->policies_size, &fault);
 	}
 	valid = report.errors == 0;
 	cedar_report_free(&report);
@@ -160,7 +165,7 @@ static int
 print_text(struct cedar_text text)
 {
 	bool good = fwrite(text.data, 1, text.size, stdout) == text.size &&
-		(text.size == 0 || text.data[text.size - 1] == '\n' || putchar('\n') != EOF);
+	            (text.size == 0 || text.data[text.size - 1] == '\n' || putchar('\n') != EOF);
 
 	cedar_text_free(NULL, text);
 	return good && fflush(stdout) == 0 ? DONE : FAILED;
@@ -183,7 +188,8 @@ command_format(struct work *work)
 	work->policies_text = read_file(input_of(work), &work->policies_size);
 	if (work->policies_text == NULL)
 		return FAILED;
-	if (cedar_format_text(NULL, (struct cedar_text){ work->policies_text, work->policies_size }, &format, &text, &fault))
+	if (cedar_format_text(NULL, (struct cedar_text){ work->policies_text, work->policies_size }, &format, &text,
+	                      &fault))
 		return print_text(text);
 	print_fault(stderr, input_of(work), work->policies_text, work->policies_size, &fault);
 	return FAILED;
@@ -201,7 +207,8 @@ command_translate(struct work *work)
 	}
 	if (!load_policies(work, input_of(work), stderr))
 		return FAILED;
-	if (to_json ? cedar_policies_write_json(NULL, work->policies, &text) : cedar_policies_write_text(NULL, work->policies, &text))
+	if (to_json ? cedar_policies_write_json(NULL, work->policies, &text)
+	            : cedar_policies_write_text(NULL, work->policies, &text))
 		return print_text(text);
 	fprintf(stderr, "out of memory\n");
 	return FAILED;

@@ -37,7 +37,8 @@ bench_read(void *context, struct cedar_text row, unsigned line)
 			return false;
 		bench->requests = grown;
 	}
-	if (cedar_request_parse_json(bench->builder, row, bench->work->schema, &bench->requests[bench->count], &fault)) {
+	if (cedar_request_parse_json(bench->builder, row, bench->work->schema, &bench->requests[bench->count],
+	                             &fault)) {
 		bench->count++;
 		return true;
 	}
@@ -71,12 +72,13 @@ bench_first(struct bench *bench)
 	if (bench->answers == NULL)
 		return false;
 	for (i = 0; i < bench->count; i++) {
-		if (!cedar_authorize(bench->work->policies, bench->work->entities, NULL, &bench->requests[i], bench->scratch, &response))
+		if (!cedar_authorize(bench->work->policies, bench->work->entities, NULL, &bench->requests[i],
+		                     bench->scratch, &response))
 			return false;
 		bench->answers[i] = (struct answer){ response.allow, response.reason_count, response.error_count };
 		EVP_DigestUpdate(bench->digest, response.allow ? "allow\t" : "deny\t", response.allow ? 6 : 5);
 		if (!digest_ids(bench, &response, false) || EVP_DigestUpdate(bench->digest, "\t", 1) != 1 ||
-			!digest_ids(bench, &response, true) || EVP_DigestUpdate(bench->digest, "\n", 1) != 1)
+		    !digest_ids(bench, &response, true) || EVP_DigestUpdate(bench->digest, "\n", 1) != 1)
 			return false;
 	}
 	return true;
@@ -95,16 +97,18 @@ static bool
 bench_time(struct bench *bench, uint64_t *decisions, uint64_t *elapsed)
 {
 	const struct work *work = bench->work;
-	uint64_t start = nanoseconds(), before = start, after = start, limit = (uint64_t)work->seconds * 1000000000u, took;
+	uint64_t start = nanoseconds(), before = start, after = start, limit = (uint64_t)work->seconds * 1000000000u,
+	         took;
 	struct cedar_response response;
 	size_t at = 0;
 
 	for (*decisions = 0; work->decisions ? *decisions < work->decisions : after - start < limit; ++*decisions) {
 		const struct answer *answer = &bench->answers[at];
 
-		if (!cedar_authorize(work->policies, work->entities, NULL, &bench->requests[at], bench->scratch, &response) ||
-			response.allow != answer->allow || response.reason_count != answer->reasons ||
-			response.error_count != answer->errors)
+		if (!cedar_authorize(work->policies, work->entities, NULL, &bench->requests[at], bench->scratch,
+		                     &response) ||
+		    response.allow != answer->allow || response.reason_count != answer->reasons ||
+		    response.error_count != answer->errors)
 			return false;
 		after = nanoseconds();
 		took = after - before;
@@ -144,8 +148,8 @@ bench_run(struct bench *bench)
 	}
 	EVP_DigestFinal_ex(bench->digest, hash, &size);
 	printf("{\"decisions\":%lu,\"decisions_per_second\":%.0f,\"p50_ns\":%lu,\"p99_ns\":%lu,\"checksum\":\"",
-		(unsigned long)decisions, elapsed ? (double)decisions * 1e9 / (double)elapsed : 0.0, percentile(bench, decisions, 50),
-		percentile(bench, decisions, 99));
+	       (unsigned long)decisions, elapsed ? (double)decisions * 1e9 / (double)elapsed : 0.0,
+	       percentile(bench, decisions, 50), percentile(bench, decisions, 99));
 	for (i = 0; i < size; i++)
 		printf("%02x", hash[i]);
 	printf("\"}\n");
@@ -155,8 +159,11 @@ bench_run(struct bench *bench)
 int
 command_bench(struct work *work)
 {
-	struct bench bench = { .work = work, .builder = cedar_builder_new(NULL), .scratch = cedar_scratch_new(NULL),
-		.digest = EVP_MD_CTX_new(), .histogram = calloc(BENCH_NANOSECONDS_MAX, sizeof(unsigned long)) };
+	struct bench bench = { .work = work,
+		               .builder = cedar_builder_new(NULL),
+		               .scratch = cedar_scratch_new(NULL),
+		               .digest = EVP_MD_CTX_new(),
+		               .histogram = calloc(BENCH_NANOSECONDS_MAX, sizeof(unsigned long)) };
 	char *requests = NULL;
 	bool good = false;
 	size_t size;
@@ -164,7 +171,7 @@ command_bench(struct work *work)
 	if (work->seconds == 0 && work->decisions == 0)
 		work->seconds = 3;
 	if (bench.builder != NULL && bench.scratch != NULL && bench.digest != NULL && bench.histogram != NULL &&
-		load_for_requests(work) && (requests = read_file(work->requests_file, &size)) != NULL) {
+	    load_for_requests(work) && (requests = read_file(work->requests_file, &size)) != NULL) {
 		good = each_line(requests, size, bench_read, &bench) && bench.count > 0;
 		good = good && bench_run(&bench);
 	}

@@ -40,9 +40,19 @@ struct conformance_test {
 	bool failed;
 };
 
-static const char *const fields[] = { "test", "policies", "schema", "entities", "shouldValidate", "request", "decision",
-	"reason", "errors" };
-enum field { FIELD_TEST, FIELD_POLICIES, FIELD_SCHEMA, FIELD_ENTITIES, FIELD_SHOULD_VALIDATE, FIELD_REQUEST, FIELD_DECISION, FIELD_REASON, FIELD_ERRORS };
+static const char *const fields[] = { "test",    "policies", "schema", "entities", "shouldValidate",
+	                              "request", "decision", "reason", "errors" };
+enum field {
+	FIELD_TEST,
+	FIELD_POLICIES,
+	FIELD_SCHEMA,
+	FIELD_ENTITIES,
+	FIELD_SHOULD_VALIDATE,
+	FIELD_REQUEST,
+	FIELD_DECISION,
+	FIELD_REASON,
+	FIELD_ERRORS
+};
 
 static void
 conformance_fail(struct conformance_test *test, enum field field, const char *detail)
@@ -82,7 +92,7 @@ conformance_path(struct conformance_test *test, const struct cedar_json *json, c
 	const struct cedar_json *path = cedar_json_get(json, name);
 
 	if (path == NULL || path->kind != CEDAR_JSON_STRING || strlen(path->text.data) != path->text.size ||
-		snprintf(out, size, "%s/%s", test->all->root, path->text.data) >= (int)size)
+	    snprintf(out, size, "%s/%s", test->all->root, path->text.data) >= (int)size)
 		return false;
 	paths_add(test->all, out);
 	return true;
@@ -90,7 +100,8 @@ conformance_path(struct conformance_test *test, const struct cedar_json *json, c
 
 /* Are these, as a set, the ids wanted? */
 static bool
-ids_agree(const struct cedar_policies *policies, const struct cedar_response *response, const struct cedar_json *wanted, bool errors)
+ids_agree(const struct cedar_policies *policies, const struct cedar_response *response, const struct cedar_json *wanted,
+          bool errors)
 {
 	struct cedar_text *ids = sorted_ids(policies, response, errors);
 	size_t count = errors ? response->error_count : response->reason_count, i, j;
@@ -98,13 +109,14 @@ ids_agree(const struct cedar_policies *policies, const struct cedar_response *re
 
 	for (i = 0; agree && i < count; i++) {
 		for (j = 0; j < wanted->count; j++)
-			if (wanted->items[j].kind == CEDAR_JSON_STRING && text_order(&ids[i], &wanted->items[j].text) == 0)
+			if (wanted->items[j].kind == CEDAR_JSON_STRING &&
+			    text_order(&ids[i], &wanted->items[j].text) == 0)
 				break;
 		agree = j < wanted->count;
 	}
 	for (i = 0; agree && i < wanted->count; i++)
 		agree = wanted->items[i].kind == CEDAR_JSON_STRING &&
-			(count > 0 && bsearch(&wanted->items[i].text, ids, count, sizeof *ids, text_order) != NULL);
+		        (count > 0 && bsearch(&wanted->items[i].text, ids, count, sizeof *ids, text_order) != NULL);
 	free(ids);
 	return agree;
 }
@@ -117,7 +129,8 @@ conformance_answer(struct conformance_test *test, const struct cedar_json *json,
 	if (!ids_agree(test->work.policies, response, cedar_json_get(json, "reason"), false))
 		conformance_fail(test, FIELD_REASON, "other policies determine");
 	if (!ids_agree(test->work.policies, response, cedar_json_get(json, "errors"), true))
-		conformance_fail(test, FIELD_ERRORS, response->error_count ? response->errors[0].message : "no policy erred");
+		conformance_fail(test, FIELD_ERRORS,
+		                 response->error_count ? response->errors[0].message : "no policy erred");
 }
 
 static void
@@ -132,9 +145,10 @@ conformance_request(struct conformance_test *test, struct cedar_text source, con
 
 	cedar_builder_reset(test->all->builder);
 	if (!cedar_request_parse_json(test->all->builder, text, test->work.schema, &request, &fault) ||
-		(!unchecked && !cedar_schema_check_request(test->work.schema, &request, &fault)))
+	    (!unchecked && !cedar_schema_check_request(test->work.schema, &request, &fault)))
 		conformance_fail(test, FIELD_REQUEST, fault.message);
-	else if (!cedar_authorize(test->work.policies, test->work.entities, NULL, &request, test->all->scratch, &response))
+	else if (!cedar_authorize(test->work.policies, test->work.entities, NULL, &request, test->all->scratch,
+	                          &response))
 		conformance_fail(test, FIELD_REQUEST, "out of memory");
 	else
 		conformance_answer(test, json, &response);
@@ -147,12 +161,13 @@ conformance_validate(struct conformance_test *test, const struct cedar_json *jso
 	struct cedar_report report;
 
 	if (should == NULL || should->kind != CEDAR_JSON_BOOL ||
-		!cedar_validate(NULL, test->work.schema, test->work.policies, &report)) {
+	    !cedar_validate(NULL, test->work.schema, test->work.policies, &report)) {
 		conformance_fail(test, FIELD_SHOULD_VALIDATE, "not a boolean, or out of memory");
 		return;
 	}
 	if ((report.errors == 0) != should->truth)
-		conformance_fail(test, FIELD_SHOULD_VALIDATE, report.count ? report.problems[0].fault.message : "validates");
+		conformance_fail(test, FIELD_SHOULD_VALIDATE,
+		                 report.count ? report.problems[0].fault.message : "validates");
 	cedar_report_free(&report);
 }
 
@@ -187,7 +202,7 @@ static bool
 is_test(const struct cedar_json *json)
 {
 	return cedar_json_get(json, "requests") != NULL ||
-		(cedar_json_get(json, "policies") != NULL && cedar_json_get(json, "entities") != NULL);
+	       (cedar_json_get(json, "policies") != NULL && cedar_json_get(json, "entities") != NULL);
 }
 
 static void
@@ -242,7 +257,7 @@ is_used(const struct conformance *all, const char *path)
 {
 	char *real = realpath(path, NULL);
 	bool used = real != NULL && all->used.count > 0 &&
-		bsearch(&real, all->used.items, all->used.count, sizeof *all->used.items, path_order) != NULL;
+	            bsearch(&real, all->used.items, all->used.count, sizeof *all->used.items, path_order) != NULL;
 
 	free(real);
 	return used;
@@ -252,7 +267,8 @@ is_used(const struct conformance *all, const char *path)
 static bool
 is_part(const char *path)
 {
-	return ends_in(path, "entities.json") || ends_in(path, "schema.json") || ends_in(path, "policies.json") || !is_json_name(path);
+	return ends_in(path, "entities.json") || ends_in(path, "schema.json") || ends_in(path, "policies.json") ||
+	       !is_json_name(path);
 }
 
 /* No file is passed over in silence: what was no test must be used by one, and is else a test that failed, or, where its name says
@@ -367,7 +383,8 @@ find_tests(struct conformance *all)
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		if (snprintf(path, sizeof path, "%s/%s", all->root, folders[i]) >= (int)sizeof path || lstat(path, &status) != 0)
+		if (snprintf(path, sizeof path, "%s/%s", all->root, folders[i]) >= (int)sizeof path ||
+		    lstat(path, &status) != 0)
 			continue; /* one of them is enough */
 		path[strlen(all->root)] = '\0';
 		find_one(all, path, folders[i], NULL);
@@ -392,7 +409,9 @@ conformance_end(struct conformance *all)
 int
 command_conformance(struct work *work)
 {
-	struct conformance all = { .root = work->file, .builder = cedar_builder_new(NULL), .scratch = cedar_scratch_new(NULL) };
+	struct conformance all = { .root = work->file,
+		                   .builder = cedar_builder_new(NULL),
+		                   .scratch = cedar_scratch_new(NULL) };
 	bool good;
 	size_t i;
 

@@ -89,7 +89,8 @@ load(struct work *work, const char *path, FILE *out, parse_t *parse, bool keep)
 
 	if (text == NULL)
 		return false;
-	parsed = parse(work, (struct cedar_text){ text, size }, is_json(path, (struct cedar_text){ text, size }), &fault);
+	parsed =
+	    parse(work, (struct cedar_text){ text, size }, is_json(path, (struct cedar_text){ text, size }), &fault);
 	if (!parsed)
 		print_fault(out, path, text, size, &fault);
 	if (keep) {
@@ -104,13 +105,15 @@ load(struct work *work, const char *path, FILE *out, parse_t *parse, bool keep)
 static bool
 parse_policies(struct work *work, struct cedar_text text, bool json, struct cedar_fault *fault)
 {
-	return json ? cedar_policies_parse_json(NULL, text, &work->policies, fault) : cedar_policies_parse(NULL, text, &work->policies, fault);
+	return json ? cedar_policies_parse_json(NULL, text, &work->policies, fault)
+	            : cedar_policies_parse(NULL, text, &work->policies, fault);
 }
 
 static bool
 parse_schema(struct work *work, struct cedar_text text, bool json, struct cedar_fault *fault)
 {
-	return json ? cedar_schema_parse_json(NULL, text, &work->schema, fault) : cedar_schema_parse(NULL, text, &work->schema, fault);
+	return json ? cedar_schema_parse_json(NULL, text, &work->schema, fault)
+	            : cedar_schema_parse(NULL, text, &work->schema, fault);
 }
 
 static bool
@@ -172,7 +175,8 @@ sorted_ids(const struct cedar_policies *policies, const struct cedar_response *r
 }
 
 static void
-write_ids(struct cedar_writer *writer, const struct cedar_policies *policies, const struct cedar_response *response, bool errors)
+write_ids(struct cedar_writer *writer, const struct cedar_policies *policies, const struct cedar_response *response,
+          bool errors)
 {
 	struct cedar_text *ids = sorted_ids(policies, response, errors);
 	size_t count = errors ? response->error_count : response->reason_count, i;
@@ -192,7 +196,8 @@ write_ids(struct cedar_writer *writer, const struct cedar_policies *policies, co
 bool
 print_line(struct cedar_writer *writer)
 {
-	bool good = !writer->failed && fwrite(writer->data, 1, writer->size, stdout) == writer->size && putchar('\n') != EOF;
+	bool good =
+	    !writer->failed && fwrite(writer->data, 1, writer->size, stdout) == writer->size && putchar('\n') != EOF;
 
 	cedar_writer_dispose(writer);
 	return good;
@@ -217,7 +222,8 @@ print_response(const struct cedar_policies *policies, const struct cedar_respons
 	struct cedar_writer writer;
 
 	cedar_writer_init(&writer, NULL);
-	cedar_write(&writer, response->allow ? "{\"decision\":\"allow\",\"reason\":" : "{\"decision\":\"deny\",\"reason\":");
+	cedar_write(&writer,
+	            response->allow ? "{\"decision\":\"allow\",\"reason\":" : "{\"decision\":\"deny\",\"reason\":");
 	write_ids(&writer, policies, response, false);
 	cedar_write(&writer, ",\"errors\":");
 	write_ids(&writer, policies, response, true);

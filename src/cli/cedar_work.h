@@ -31,7 +31,8 @@ bool load_schema(struct work *work, const char *path);
 bool load_entities(struct work *work, const char *path);
 void work_end(struct work *work);
 int text_order(const void *a, const void *b);
-struct cedar_text *sorted_ids(const struct cedar_policies *policies, const struct cedar_response *response, bool errors);
+struct cedar_text *
+sorted_ids(const struct cedar_policies *policies, const struct cedar_response *response, bool errors);
 bool print_line(struct cedar_writer *writer);
 bool put_error(const char *message);
 bool print_response(const struct cedar_policies *policies, const struct cedar_response *response);

@@ -62,7 +62,8 @@ ask(const char *condition)
 	world_make(builder);
 	if (cedar_policies_parse(NULL, text_of(text), &policies, &fault)) {
 		struct cedar_value *context = cedar_value_record(builder);
-		struct cedar_request request = { uid_of("User", "alice"), uid_of("Action", "view"), uid_of("Doc", "plan"), context };
+		struct cedar_request request = { uid_of("User", "alice"), uid_of("Action", "view"),
+			                         uid_of("Doc", "plan"), context };
 
 		cedar_record_put(builder, context, "n", cedar_value_long(builder, 7));
 		assert_true(cedar_authorize(policies, NULL, builder, &request, scratch, &response));

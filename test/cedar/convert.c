@@ -6,12 +6,16 @@
 #include "cedar/convert.h"
 #include "cedar/schema.h"
 
-static const char policies_text[] =
-	"@id(\"a\") @note permit(principal == N::User::\"al\\\"ice\", action in [Action::\"v\", Action::\"w\"], resource is Doc in F::\"f\") when { "
-	"principal.a.b[\"c d\"] >= -3 && (context has x.y || !(principal has \"o k\")) && -(5) < 1 - (2 - 3) * 4 - (5 + 6) && -context.n == - -5 };\n"
-	"forbid(principal, action == Action::\"v\", resource) unless { if principal like \"a*\\*\\u{7}\" then [1, {a: true, \"b c\": \"\\n\"}].contains(2) "
-	"else resource.hasTag(\"t\") && resource.getTag(\"t\").isEmpty() } when { ip(\"::1\").isInRange(ip(\"10.0.0.0/8\")) };\n"
-	"permit(principal in ?principal, action, resource == ?resource) when { principal is N::User in [principal, resource] };\n";
+static const char policies_text[] = "@id(\"a\") @note permit(principal == N::User::\"al\\\"ice\", action in "
+                                    "[Action::\"v\", Action::\"w\"], resource is Doc in F::\"f\") when { "
+                                    "principal.a.b[\"c d\"] >= -3 && (context has x.y || !(principal has \"o k\")) && "
+                                    "-(5) < 1 - (2 - 3) * 4 - (5 + 6) && -context.n == - -5 };\n"
+                                    "forbid(principal, action == Action::\"v\", resource) unless { if principal like "
+                                    "\"a*\\*\\u{7}\" then [1, {a: true, \"b c\": \"\\n\"}].contains(2) "
+                                    "else resource.hasTag(\"t\") && resource.getTag(\"t\").isEmpty() } when { "
+                                    "ip(\"::1\").isInRange(ip(\"10.0.0.0/8\")) };\n"
+                                    "permit(principal in ?principal, action, resource == ?resource) when { principal "
+                                    "is N::User in [principal, resource] };\n";
 
 static struct cedar_policies *
 parsed(const char *text)
@@ -68,7 +72,9 @@ formatted(const char *text, unsigned width)
 	return (char *)out.data;
 }
 
-#define PERMIT "{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}"
+#define PERMIT \
+	"{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":" \
+	"\"All\"},\"conditions\":[]}"
 #define TEXT "\"permit(principal,action,resource);\""
 #define TEMPLATE "\"permit(principal==?principal,action,resource);\""
 #define LINK "{\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":{\"type\":\"U\",\"id\":\"a\"}}}"
@@ -80,7 +86,8 @@ test_json_forms(void **state)
 	static const struct {
 		const char *json, *ids;
 	} forms[] = {
-		{ "{\"staticPolicies\":\"permit(principal,action,resource);forbid(principal,action,resource);\"}", "policy0 policy1 " },
+		{ "{\"staticPolicies\":\"permit(principal,action,resource);forbid(principal,action,resource);\"}",
+		  "policy0 policy1 " },
 		{ "{\"staticPolicies\":\"\"}", "" },
 		{ "{\"staticPolicies\":[" TEXT "]}", "policy0 " },
 		{ "{\"staticPolicies\":[" PERMIT "]}", "JSON policy " },
@@ -92,7 +99,9 @@ test_json_forms(void **state)
 		{ "{\"staticPolicies\":" TEMPLATE "}", NULL },
 		{ "{\"staticPolicies\":[" TEMPLATE "]}", NULL },
 		{ "{\"staticPolicies\":{\"a\":" TEMPLATE "}}", NULL },
-		{ "{\"staticPolicies\":{\"a\":\"permit(principal,action,resource);permit(principal,action,resource);\"}}", NULL },
+		{ "{\"staticPolicies\":{\"a\":\"permit(principal,action,resource);permit(principal,action,resource);\"}"
+		  "}",
+		  NULL },
 		{ "{\"staticPolicies\":{\"a\":\"\"}}", NULL },
 		{ "{\"staticPolicies\":{\"a\":\"permit(\"}}", NULL },
 		{ "{\"staticPolicies\":null}", NULL },
@@ -107,16 +116,25 @@ test_json_forms(void **state)
 		{ "[]", "" },
 		{ "[{},{},[],1]", NULL },
 		{ "[\"permit\",[\"All\"],[\"all\"],{\"op\":\"All\"},[]]", "policy0 " },
-		{ "[{\"forbid\":null},[\"is\",\"U\",null],[\"All\"],[\"is\",\"R\",{\"entity\":[\"R\",\"r\"]}],[[\"when\",{\"Value\":true}]],{\"k\":\"v\"}]", "policy0 " },
+		{ "[{\"forbid\":null},[\"is\",\"U\",null],[\"All\"],[\"is\",\"R\",{\"entity\":[\"R\",\"r\"]}],[["
+		  "\"when\",{\"Value\":true}]],{\"k\":\"v\"}]",
+		  "policy0 " },
 		{ "[\"permit\",[\"All\"],[\"All\"],[\"All\"]]", NULL },
 		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"is\",\"U\"],[\"All\"],[\"All\"],[]]}}", NULL },
-		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"==\",{\"entity\":{\"type\":\"U\",\"id\":\"u\"}}],[\"All\"],[\"All\"],[]]}}", NULL },
+		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"==\",{\"entity\":{\"type\":\"U\",\"id\":\"u\"}}],[\"All\"]"
+		  ",[\"All\"],[]]}}",
+		  NULL },
 		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"All\"],[\"All\"],[\"All\"],[[\"when\"]]]}}", NULL },
 		{ "{\"staticPolicies\":{\"a\":[{\"permit\":1},[\"All\"],[\"All\"],[\"All\"],[]]}}", NULL },
-		{ "{\"templates\":{\"t\":[\"permit\",{\"op\":\"==\",\"slot\":{\"?principal\":null}},[\"All\"],[\"All\"],[]]},\"templateLinks\":[" LINK "]}", "l " },
-		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"All\"],[\"All\"],[\"All\"],[[{\"unless\":null},{\"like\":{\"left\":{\"Value\":\"a\"},"
-		  "\"pattern\":[{\"Wildcard\":null},{\"Literal\":\"b\"}]}}],[\"when\",{\"==\":{\"left\":{\"Var\":{\"principal\":null}},"
-		  "\"right\":{\"unknown\":[{\"Value\":\"x\"}]}}}]]]}}", "a " },
+		{ "{\"templates\":{\"t\":[\"permit\",{\"op\":\"==\",\"slot\":{\"?principal\":null}},[\"All\"],[\"All\"]"
+		  ",[]]},\"templateLinks\":[" LINK "]}",
+		  "l " },
+		{ "{\"staticPolicies\":{\"a\":[\"permit\",[\"All\"],[\"All\"],[\"All\"],[[{\"unless\":null},{\"like\":{"
+		  "\"left\":{\"Value\":\"a\"},"
+		  "\"pattern\":[{\"Wildcard\":null},{\"Literal\":\"b\"}]}}],[\"when\",{\"==\":{\"left\":{\"Var\":{"
+		  "\"principal\":null}},"
+		  "\"right\":{\"unknown\":[{\"Value\":\"x\"}]}}}]]]}}",
+		  "a " },
 	};
 	size_t i, j;
 
@@ -126,7 +144,8 @@ test_json_forms(void **state)
 		struct cedar_fault fault = { 0 };
 		char ids[100] = "";
 
-		if (cedar_policies_parse_json(NULL, text_of(forms[i].json), &policies, &fault) != (forms[i].ids != NULL))
+		if (cedar_policies_parse_json(NULL, text_of(forms[i].json), &policies, &fault) !=
+		    (forms[i].ids != NULL))
 			fail_msg("%s: %s", forms[i].json, policies ? "accepted" : fault.message);
 		if (policies == NULL)
 			continue;
@@ -147,11 +166,17 @@ test_json_places(void **state)
 		const char *json;
 		unsigned line, column;
 	} cases[] = {
-		{ "{\"staticPolicies\":{\n \"a\":\"permit(principal, action, resource) when { principal.nme };\"}}", 2, 60 },
-		{ "{\"staticPolicies\":{\"a\":\n\"\\u0040x(\\\"\\uD83D\\uDE00\\\") permit(principal, action, resource) when { principal.nme };\"}}", 2, 81 },
+		{ "{\"staticPolicies\":{\n \"a\":\"permit(principal, action, resource) when { principal.nme };\"}}", 2,
+		  60 },
+		{ "{\"staticPolicies\":{\"a\":\n\"\\u0040x(\\\"\\uD83D\\uDE00\\\") permit(principal, action, resource) "
+		  "when { principal.nme };\"}}",
+		  2, 81 },
 		{ "{\"staticPolicies\":\"\\n\\tpermit(principal, action, resource) when { principal.nme };\"}", 1, 77 },
-		{ "{\"staticPolicies\":{\"a\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
-		  "\n\"conditions\":[{\"kind\":\"when\",\n\"body\":{\".\":{\"left\":{\"Var\":\"principal\"},\"attr\":\"nme\"}}}]}}}", 3, 13 },
+		{ "{\"staticPolicies\":{\"a\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":"
+		  "\"All\"},\"resource\":{\"op\":\"All\"},"
+		  "\n\"conditions\":[{\"kind\":\"when\",\n\"body\":{\".\":{\"left\":{\"Var\":\"principal\"},\"attr\":"
+		  "\"nme\"}}}]}}}",
+		  3, 13 },
 	};
 	static const char schema_text[] = "entity U { name: Bool }; action a appliesTo { principal: U, resource: U };";
 	struct cedar_schema *schema;
@@ -166,14 +191,18 @@ test_json_places(void **state)
 		policies = parsed_json(cases[i].json);
 		assert_true(cedar_validate(NULL, schema, policies, &report));
 		assert_int_equal(report.errors, 1);
-		if (report.problems[0].fault.line != cases[i].line || report.problems[0].fault.column != cases[i].column)
-			fail_msg("%s: %u:%u", cases[i].json, report.problems[0].fault.line, report.problems[0].fault.column);
+		if (report.problems[0].fault.line != cases[i].line ||
+		    report.problems[0].fault.column != cases[i].column)
+			fail_msg("%s: %u:%u", cases[i].json, report.problems[0].fault.line,
+			         report.problems[0].fault.column);
 		cedar_report_free(&report);
 		cedar_policies_free(policies);
 	}
 	cedar_schema_free(schema);
 	policies = NULL;
-	assert_false(cedar_policies_parse_json(NULL, text_of("{\"staticPolicies\":{\n\"a\":\"permit(\\u0070rincipal, axtion, resource);\"}}"), &policies, &fault));
+	assert_false(cedar_policies_parse_json(
+	    NULL, text_of("{\"staticPolicies\":{\n\"a\":\"permit(\\u0070rincipal, axtion, resource);\"}}"), &policies,
+	    &fault));
 	assert_int_equal(fault.line, 2);
 	assert_int_equal(fault.column, 29);
 }
@@ -200,16 +229,24 @@ test_json_shape(void **state)
 {
 	static const struct {
 		const char *condition, *json;
-	} cases[] = { { "true", "{\"Value\":true}" }, { "principal == U::\"a\"",
-		"{\"==\":{\"left\":{\"Var\":\"principal\"},\"right\":{\"Value\":{\"__entity\":{\"type\":\"U\",\"id\":\"a\"}}}}}" },
-		{ "true && false && true", "{\"&&\":{\"left\":{\"&&\":{\"left\":{\"Value\":true},\"right\":{\"Value\":false}}},\"right\":{\"Value\":true}}}" },
-		{ "context has a.b", "{\"&&\":{\"left\":{\"has\":{\"left\":{\"Var\":\"context\"},\"attr\":\"a\"}},\"right\":{\"has\":{\"left\":"
-		"{\".\":{\"left\":{\"Var\":\"context\"},\"attr\":\"a\"}},\"attr\":\"b\"}}}}" },
-		{ "\"x\" like \"a*\"", "{\"like\":{\"left\":{\"Value\":\"x\"},\"pattern\":[{\"Literal\":\"a\"},\"Wildcard\"]}}" },
-		{ "principal is A::B in resource", "{\"is\":{\"left\":{\"Var\":\"principal\"},\"entity_type\":\"A::B\",\"in\":{\"Var\":\"resource\"}}}" },
+	} cases[] = {
+		{ "true", "{\"Value\":true}" },
+		{ "principal == U::\"a\"", "{\"==\":{\"left\":{\"Var\":\"principal\"},\"right\":{\"Value\":{\"__"
+		                           "entity\":{\"type\":\"U\",\"id\":\"a\"}}}}}" },
+		{ "true && false && true", "{\"&&\":{\"left\":{\"&&\":{\"left\":{\"Value\":true},\"right\":{\"Value\":"
+		                           "false}}},\"right\":{\"Value\":true}}}" },
+		{ "context has a.b", "{\"&&\":{\"left\":{\"has\":{\"left\":{\"Var\":\"context\"},\"attr\":\"a\"}},"
+		                     "\"right\":{\"has\":{\"left\":"
+		                     "{\".\":{\"left\":{\"Var\":\"context\"},\"attr\":\"a\"}},\"attr\":\"b\"}}}}" },
+		{ "\"x\" like \"a*\"",
+		  "{\"like\":{\"left\":{\"Value\":\"x\"},\"pattern\":[{\"Literal\":\"a\"},\"Wildcard\"]}}" },
+		{ "principal is A::B in resource", "{\"is\":{\"left\":{\"Var\":\"principal\"},\"entity_type\":\"A::B\","
+		                                   "\"in\":{\"Var\":\"resource\"}}}" },
 		{ "ip(\"::1\").isIpv6()", "{\"isIpv6\":[{\"ip\":[{\"Value\":\"::1\"}]}]}" },
-		{ "[-1, {a: -context.n}] == 1", "{\"==\":{\"left\":{\"Set\":[{\"Value\":-1},{\"Record\":{\"a\":{\"neg\":{\"arg\":{\".\":{\"left\":"
-		"{\"Var\":\"context\"},\"attr\":\"n\"}}}}}}]},\"right\":{\"Value\":1}}}" } };
+		{ "[-1, {a: -context.n}] == 1",
+		  "{\"==\":{\"left\":{\"Set\":[{\"Value\":-1},{\"Record\":{\"a\":{\"neg\":{\"arg\":{\".\":{\"left\":"
+		  "{\"Var\":\"context\"},\"attr\":\"n\"}}}}}}]},\"right\":{\"Value\":1}}}" }
+	};
 	char text[500];
 	size_t i;
 
@@ -228,15 +265,20 @@ test_json_shape(void **state)
 static void
 test_json_accepted(void **state)
 {
-	static const char set[] =
-		"{\"staticPolicies\":{\"s\":{\"effect\":\"permit\",\"principal\":{\"op\":\"all\"},\"action\":{\"op\":\"in\",\"entity\":{\"type\":\"Action\","
-		"\"id\":\"g\"}},\"resource\":{\"op\":\"is\",\"entity_type\":\"R\"},\"conditions\":[{\"kind\":\"when\",\"body\":{\"has\":{\"left\":{\"Value\":"
-		"{\"a\":{\"b\":[1,{\"__extn\":{\"fn\":\"decimal\",\"arg\":\"1.0\"}}]}}},\"attr\":[\"a\",\"b\"]}}}],\"annotations\":{\"k\":null}}},"
-		"\"templates\":{\"t\":{\"effect\":\"forbid\",\"principal\":{\"op\":\"==\",\"slot\":\"?principal\"},\"action\":{\"op\":\"All\"},"
-		"\"resource\":{\"op\":\"All\"},\"conditions\":[]}},\"templateLinks\":[{\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":"
-		"{\"__entity\":{\"type\":\"U\",\"id\":\"u\"}}}}]}";
+	static const char set[] = "{\"staticPolicies\":{\"s\":{\"effect\":\"permit\",\"principal\":{\"op\":\"all\"},"
+	                          "\"action\":{\"op\":\"in\",\"entity\":{\"type\":\"Action\","
+	                          "\"id\":\"g\"}},\"resource\":{\"op\":\"is\",\"entity_type\":\"R\"},\"conditions\":[{"
+	                          "\"kind\":\"when\",\"body\":{\"has\":{\"left\":{\"Value\":"
+	                          "{\"a\":{\"b\":[1,{\"__extn\":{\"fn\":\"decimal\",\"arg\":\"1.0\"}}]}}},\"attr\":["
+	                          "\"a\",\"b\"]}}}],\"annotations\":{\"k\":null}}},"
+	                          "\"templates\":{\"t\":{\"effect\":\"forbid\",\"principal\":{\"op\":\"==\",\"slot\":"
+	                          "\"?principal\"},\"action\":{\"op\":\"All\"},"
+	                          "\"resource\":{\"op\":\"All\"},\"conditions\":[]}},\"templateLinks\":[{"
+	                          "\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":"
+	                          "{\"__entity\":{\"type\":\"U\",\"id\":\"u\"}}}}]}";
 	struct cedar_policies *policies = parsed_json(set);
-	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"),
+		                         cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;
 	char *json;
@@ -252,7 +294,8 @@ test_json_accepted(void **state)
 	assert_true(cedar_authorize(policies, NULL, NULL, &request, scratch, &response));
 	assert_true(response.allow);
 	json = json_of(policies);
-	assert_non_null(strstr(json, "{\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":{\"__entity\":{\"type\":\"U\",\"id\":\"u\"}}}}"));
+	assert_non_null(strstr(json, "{\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":{\"__entity\":{"
+	                             "\"type\":\"U\",\"id\":\"u\"}}}}"));
 	free(json);
 	cedar_scratch_free(scratch);
 }
@@ -261,16 +304,21 @@ test_json_accepted(void **state)
 static void
 test_strange_calls(void **state)
 {
-	static const char call[] = "{\"Value\":{\"__extn\":{\"fn\":\"N::nope\",\"args\":[1,{\"a\":[true,{\"__extn\":{\"fn\":\"ip\",\"arg\":\"::1\"}}]}]}}}";
+	static const char call[] = "{\"Value\":{\"__extn\":{\"fn\":\"N::nope\",\"args\":[1,{\"a\":[true,{\"__extn\":{"
+	                           "\"fn\":\"ip\",\"arg\":\"::1\"}}]}]}}}";
 	char set[1000], *json;
-	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "g"), uid_of("R", "r"),
+		                         cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_policies *policies;
 	struct cedar_response response;
 
 	(void)state;
-	snprintf(set, sizeof set, "{\"staticPolicies\":{\"a\":" PERMIT ",\"b\":{\"effect\":\"forbid\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},"
-		"\"resource\":{\"op\":\"All\"},\"conditions\":[{\"kind\":\"when\",\"body\":%s}]}}}", call);
+	snprintf(set, sizeof set,
+	         "{\"staticPolicies\":{\"a\":" PERMIT
+	         ",\"b\":{\"effect\":\"forbid\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},"
+	         "\"resource\":{\"op\":\"All\"},\"conditions\":[{\"kind\":\"when\",\"body\":%s}]}}}",
+	         call);
 	policies = parsed_json(set);
 	assert_true(cedar_authorize(policies, NULL, NULL, &request, scratch, &response));
 	assert_true(response.allow);
@@ -289,17 +337,32 @@ test_strange_calls(void **state)
 static void
 test_json_refused(void **state)
 {
-	static const char frame[] = "{\"effect\":\"permit\",\"principal\":%s,\"action\":%s,\"resource\":{\"op\":\"All\"},\"conditions\":[{\"kind\":\"when\",\"body\":%s}]}";
+	static const char frame[] = "{\"effect\":\"permit\",\"principal\":%s,\"action\":%s,\"resource\":{\"op\":"
+	                            "\"All\"},\"conditions\":[{\"kind\":\"when\",\"body\":%s}]}";
 	static const char all[] = "{\"op\":\"All\"}", yes[] = "{\"Value\":true}";
-	const char *const cases[][3] = { { "{}", all, yes }, { "{\"op\":\"==\"}", all, yes }, { "{\"op\":\"==\",\"slot\":\"?resource\"}", all, yes },
-		{ "{\"op\":\"is\",\"entity_type\":\"a b\"}", all, yes }, { "{\"op\":\"==\",\"entity\":{\"type\":\"if\",\"id\":\"x\"}}", all, yes },
-		{ all, "{\"op\":\"==\",\"entity\":{\"type\":\"User\",\"id\":\"x\"}}", yes }, { all, "{\"op\":\"is\",\"entity_type\":\"Action\"}", yes },
-		{ all, "{\"op\":\"==\",\"slot\":\"?action\"}", yes }, { all, all, "{}" }, { all, all, "{\"Value\":true,\"Var\":\"principal\"}" },
-		{ all, all, "{\"Slot\":\"?principal\"}" }, { all, all, "{\"Var\":\"foo\"}" }, { all, all, "{\"foo\":[]}" }, { all, all, "{\"Value\":null}" },
-		{ all, all, "{\"Value\":1.5}" }, { all, all, "{\"Value\":9223372036854775808}" }, { all, all, "{\"!\":{\"left\":{\"Value\":true}}}" },
-		{ all, all, "{\"==\":{\"left\":{\"Value\":true}}}" }, { all, all, "{\"like\":{\"left\":{\"Value\":\"a\"},\"pattern\":[\"x\"]}}" },
-		{ all, all, "{\"has\":{\"left\":{\"Value\":{}},\"attr\":[]}}" }, { all, all, "{\"Value\":{\"__extn\":{\"fn\":\"foo bar\",\"arg\":1}}}" },
-		{ all, all, "{\"Value\":{\"__expr\":\"1\"}}" }, { all, all, "{\"Record\":{\"a\":{\"Value\":1},\"a\":{\"Value\":1}}}" } };
+	const char *const cases[][3] = { { "{}", all, yes },
+		                         { "{\"op\":\"==\"}", all, yes },
+		                         { "{\"op\":\"==\",\"slot\":\"?resource\"}", all, yes },
+		                         { "{\"op\":\"is\",\"entity_type\":\"a b\"}", all, yes },
+		                         { "{\"op\":\"==\",\"entity\":{\"type\":\"if\",\"id\":\"x\"}}", all, yes },
+		                         { all, "{\"op\":\"==\",\"entity\":{\"type\":\"User\",\"id\":\"x\"}}", yes },
+		                         { all, "{\"op\":\"is\",\"entity_type\":\"Action\"}", yes },
+		                         { all, "{\"op\":\"==\",\"slot\":\"?action\"}", yes },
+		                         { all, all, "{}" },
+		                         { all, all, "{\"Value\":true,\"Var\":\"principal\"}" },
+		                         { all, all, "{\"Slot\":\"?principal\"}" },
+		                         { all, all, "{\"Var\":\"foo\"}" },
+		                         { all, all, "{\"foo\":[]}" },
+		                         { all, all, "{\"Value\":null}" },
+		                         { all, all, "{\"Value\":1.5}" },
+		                         { all, all, "{\"Value\":9223372036854775808}" },
+		                         { all, all, "{\"!\":{\"left\":{\"Value\":true}}}" },
+		                         { all, all, "{\"==\":{\"left\":{\"Value\":true}}}" },
+		                         { all, all, "{\"like\":{\"left\":{\"Value\":\"a\"},\"pattern\":[\"x\"]}}" },
+		                         { all, all, "{\"has\":{\"left\":{\"Value\":{}},\"attr\":[]}}" },
+		                         { all, all, "{\"Value\":{\"__extn\":{\"fn\":\"foo bar\",\"arg\":1}}}" },
+		                         { all, all, "{\"Value\":{\"__expr\":\"1\"}}" },
+		                         { all, all, "{\"Record\":{\"a\":{\"Value\":1},\"a\":{\"Value\":1}}}" } };
 	char json[1000];
 	size_t i;
 
@@ -318,10 +381,13 @@ test_json_refused(void **state)
 		struct cedar_policies *policies = NULL;
 		struct cedar_fault fault = { 0 };
 
-		assert_false(cedar_policies_parse_json(NULL,
-			text_of("{\"staticPolicies\":{\"s\":{\"effect\":\"permit\",\"principal\":{\"op\":\"==\",\"slot\":\"?principal\"},"
-				"\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}},\"templates\":{},\"templateLinks\":[]}"),
-			&policies, &fault));
+		assert_false(
+		    cedar_policies_parse_json(NULL,
+		                              text_of("{\"staticPolicies\":{\"s\":{\"effect\":\"permit\",\"principal\":"
+		                                      "{\"op\":\"==\",\"slot\":\"?principal\"},"
+		                                      "\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
+		                                      "\"conditions\":[]}},\"templates\":{},\"templateLinks\":[]}"),
+		                              &policies, &fault));
 		assert_non_null(strstr(fault.message, "template"));
 	}
 	snprintf(json, sizeof json, frame, all, all, yes);
@@ -331,11 +397,14 @@ test_json_refused(void **state)
 static void
 test_layout(void **state)
 {
-	static const char before[] = "// head\n@id(\"a\")permit(principal==User::\"a\",// who\naction,resource)when{principal.a&&(principal.b||!principal.c)// why\n"
-				     "&&principal.d.contains(1)// end\n}unless{{a:1}.a==-1};\n// last";
-	static const char after[] = "// head\n@id(\"a\")\npermit (\n  principal == User::\"a\", // who\n  action,\n  resource\n)\n"
-				    "when {\n  principal.a &&\n  (principal.b || !principal.c) // why\n  &&\n  principal.d.contains(1) // end\n}\n"
-				    "unless { {a: 1}.a == -1 };\n\n// last\n";
+	static const char before[] = "// head\n@id(\"a\")permit(principal==User::\"a\",// "
+	                             "who\naction,resource)when{principal.a&&(principal.b||!principal.c)// why\n"
+	                             "&&principal.d.contains(1)// end\n}unless{{a:1}.a==-1};\n// last";
+	static const char after[] =
+	    "// head\n@id(\"a\")\npermit (\n  principal == User::\"a\", // who\n  action,\n  resource\n)\n"
+	    "when {\n  principal.a &&\n  (principal.b || !principal.c) // why\n  &&\n  principal.d.contains(1) // "
+	    "end\n}\n"
+	    "unless { {a: 1}.a == -1 };\n\n// last\n";
 	char *text = formatted(before, 40);
 
 	(void)state;
@@ -356,7 +425,8 @@ test_layout_is_stable(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof widths / sizeof *widths; i++) {
-		char *once = formatted(policies_text, widths[i]), *twice = formatted(once, widths[i]), *again = json_of(parsed(once));
+		char *once = formatted(policies_text, widths[i]), *twice = formatted(once, widths[i]),
+		     *again = json_of(parsed(once));
 
 		assert_string_equal(once, twice);
 		assert_string_equal(json, again);
@@ -374,7 +444,8 @@ test_layout_refused(void **state)
 	struct cedar_fault fault = { 0 };
 
 	(void)state;
-	assert_false(cedar_format_text(NULL, text_of("permit(principal,action,resource)\nwhen { 1 + };"), NULL, &out, &fault));
+	assert_false(
+	    cedar_format_text(NULL, text_of("permit(principal,action,resource)\nwhen { 1 + };"), NULL, &out, &fault));
 	assert_null(out.data);
 	assert_int_equal(fault.line, 2);
 	assert_int_equal(fault.column, 12);
@@ -409,8 +480,10 @@ counted_free(void *context, void *block)
 static bool
 whole_run(const struct cedar_memory *memory)
 {
-	static const char schema_json[] = "{\"\":{\"entityTypes\":{\"U\":{\"shape\":{\"type\":\"Record\",\"attributes\":{\"a\":{\"type\":\"Long\"}}}}},"
-					  "\"actions\":{\"v\":{\"appliesTo\":{\"principalTypes\":[\"U\"],\"resourceTypes\":[\"U\"]}}}}}";
+	static const char schema_json[] =
+	    "{\"\":{\"entityTypes\":{\"U\":{\"shape\":{\"type\":\"Record\",\"attributes\":{\"a\":{\"type\":\"Long\"}}}}"
+	    "},"
+	    "\"actions\":{\"v\":{\"appliesTo\":{\"principalTypes\":[\"U\"],\"resourceTypes\":[\"U\"]}}}}}";
 	struct cedar_policies *policies = NULL, *again = NULL;
 	struct cedar_text json = { 0 }, text = { 0 }, laid_out = { 0 };
 	struct cedar_schema *schema = NULL;
@@ -462,16 +535,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_json_places),
-		cmocka_unit_test(test_strange_calls),
-		cmocka_unit_test(test_json_shape),
-		cmocka_unit_test(test_json_accepted),
-		cmocka_unit_test(test_json_refused),
-		cmocka_unit_test(test_json_forms),
-		cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_layout_is_stable),
-		cmocka_unit_test(test_layout_refused),
+		cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_json_places),
+		cmocka_unit_test(test_strange_calls),    cmocka_unit_test(test_json_shape),
+		cmocka_unit_test(test_json_accepted),    cmocka_unit_test(test_json_refused),
+		cmocka_unit_test(test_json_forms),       cmocka_unit_test(test_layout),
+		cmocka_unit_test(test_layout_is_stable), cmocka_unit_test(test_layout_refused),
 		cmocka_unit_test(test_every_refusal),
 	};
 

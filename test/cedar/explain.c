@@ -4,18 +4,19 @@
 #include "cedar/explain.h"
 
 static const char policies_text[] =
-	"permit(principal == User::\"bob\", action, resource);"
-	"permit(principal, action, resource) when { context.n == 7 && principal.level > 5 && true };"
-	"permit(principal, action, resource == Doc::\"other\") when { true };"
-	"permit(principal, action, resource) when { true } unless { context.n == 7 };"
-	"permit(principal, action, resource) when { principal.nope == 1 };";
+    "permit(principal == User::\"bob\", action, resource);"
+    "permit(principal, action, resource) when { context.n == 7 && principal.level > 5 && true };"
+    "permit(principal, action, resource == Doc::\"other\") when { true };"
+    "permit(principal, action, resource) when { true } unless { context.n == 7 };"
+    "permit(principal, action, resource) when { principal.nope == 1 };";
 
 static void
 explain(const char *text, size_t most, void (*check)(const struct cedar_explained *))
 {
 	struct cedar_builder *builder = cedar_builder_new(NULL);
 	struct cedar_value *context = cedar_value_record(builder);
-	struct cedar_request request = { uid_of("User", "alice"), uid_of("Action", "view"), uid_of("Doc", "plan"), context };
+	struct cedar_request request = { uid_of("User", "alice"), uid_of("Action", "view"), uid_of("Doc", "plan"),
+		                         context };
 	struct cedar_policies *policies;
 	struct cedar_explained explained;
 
@@ -83,14 +84,15 @@ test_clauses(void **state)
 	static const struct {
 		const char *condition, *clause;
 	} cases[] = { { "when { true && (context.n == 7 && (principal.level > 5 && true)) }", "principal.level > 5" },
-		{ "when { (true && false) && principal.nope }", "false" },
-		{ "when { true && (context.n == 7 && principal.nope == 1) }", "principal.nope == 1" },
-		{ "when { context.n == 7 && (false || principal.level > 5) }", "false || principal.level > 5" },
-		{ "when { true && principal has address.street }", "principal has address && principal.address has street" },
-		{ "when { principal.level > 5 }", "principal.level > 5" },
-		{ "unless { false || (principal.level > 5 || context.n == 7) }", "context.n == 7" },
-		{ "unless { context.n == 7 && true }", "context.n == 7 && true" },
-		{ "unless { false || principal.nope }", "principal.nope" } };
+		      { "when { (true && false) && principal.nope }", "false" },
+		      { "when { true && (context.n == 7 && principal.nope == 1) }", "principal.nope == 1" },
+		      { "when { context.n == 7 && (false || principal.level > 5) }", "false || principal.level > 5" },
+		      { "when { true && principal has address.street }",
+		        "principal has address && principal.address has street" },
+		      { "when { principal.level > 5 }", "principal.level > 5" },
+		      { "unless { false || (principal.level > 5 || context.n == 7) }", "context.n == 7" },
+		      { "unless { context.n == 7 && true }", "context.n == 7 && true" },
+		      { "unless { false || principal.nope }", "principal.nope" } };
 	char text[200];
 	size_t i;
 
@@ -107,8 +109,10 @@ test_explained(void **state)
 {
 	(void)state;
 	explain(policies_text, 4, check_denial);
-	explain("permit(principal,action,resource); forbid(principal,action,resource) when { context.n == 7 };", 5, check_forbidden);
-	explain("permit(principal,action,resource); permit(principal,action,resource) when { false };", 5, check_allowed);
+	explain("permit(principal,action,resource); forbid(principal,action,resource) when { context.n == 7 };", 5,
+	        check_forbidden);
+	explain("permit(principal,action,resource); permit(principal,action,resource) when { false };", 5,
+	        check_allowed);
 }
 
 int

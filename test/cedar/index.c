@@ -23,29 +23,41 @@ pick(unsigned *seed, const char *const *items, unsigned count)
 }
 
 #define PICK(seed, ...) \
-	pick(seed, (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+	pick(seed, (const char *const[]){ __VA_ARGS__ }, \
+	     sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 
 static int
 write_policy(unsigned *seed, char *out, size_t size)
 {
-	return snprintf(out, size, "%s(principal%s, action%s, resource%s)%s;\n", PICK(seed, "permit", "permit", "forbid"),
-		PICK(seed, "", "", " == U::\"0\"", " == U::\"1\"", " == G::\"0\"", " in G::\"0\"", " in G::\"1\"", " in G::\"9\"", " in U::\"0\"",
-			" is U", " is V", " is U in G::\"0\"", " is V in G::\"1\"", " is G in G::\"1\""),
-		PICK(seed, "", "", " == Action::\"0\"", " == Action::\"1\"", " in Action::\"rw\"", " in Action::\"0\"",
-			" in [Action::\"0\", Action::\"1\"]", " in [Action::\"rw\", Action::\"0\", Action::\"rw\"]", " in []", " in [Action::\"2\"]"),
-		PICK(seed, "", "", " == D::\"0\"", " == D::\"1\"", " == U::\"0\"", " in F::\"0\"", " in F::\"1\"", " in D::\"1\"", " is D", " is E",
-			" is D in F::\"0\"", " is E in F::\"1\"", " is D in F::\"9\""),
-		PICK(seed, "", "", "", " when { principal == U::\"0\" }", " when { principal in G::\"0\" && context.n == 1 }",
-			" when { principal.x == 1 && principal == U::\"1\" }", " when { principal == U::\"1\" && principal.x == 1 }",
-			" unless { principal == U::\"0\" }", " unless { principal.x } when { resource == D::\"1\" }",
-			" unless { principal == U::\"1\" } when { resource in [F::\"0\", F::\"1\"] }", " when { resource in [F::\"0\", 1] }",
-			" when { action in [Action::\"rw\", U::\"0\"] } when { D::\"0\" == resource }", " when { resource is D in F::\"0\" && true }",
-			" when { (principal is U && (action == Action::\"1\" && resource in D::\"0\")) && resource.x }",
-			" when { context has n && principal == U::\"1\" }", " when { principal has a.b && principal == U::\"1\" }",
-			" when { !(principal == U::\"1\") && resource is E }", " when { principal == U::\"0\" || principal.x }",
-			" when { (principal.x || true) && principal == U::\"1\" }", " when { if true then principal == U::\"1\" else false }",
-			" when { principal == principal && resource != D::\"0\" && resource in F::\"1\" }", " when { 1 == \"a\" && principal in G::\"0\" }",
-			" when { principal in [] }", " when { 1 }", " when { principal == U::\"1\" } when { 1 + principal == 2 }"));
+	return snprintf(
+	    out, size, "%s(principal%s, action%s, resource%s)%s;\n", PICK(seed, "permit", "permit", "forbid"),
+	    PICK(seed, "", "", " == U::\"0\"", " == U::\"1\"", " == G::\"0\"", " in G::\"0\"", " in G::\"1\"",
+	         " in G::\"9\"", " in U::\"0\"", " is U", " is V", " is U in G::\"0\"", " is V in G::\"1\"",
+	         " is G in G::\"1\""),
+	    PICK(seed, "", "", " == Action::\"0\"", " == Action::\"1\"", " in Action::\"rw\"", " in Action::\"0\"",
+	         " in [Action::\"0\", Action::\"1\"]", " in [Action::\"rw\", Action::\"0\", Action::\"rw\"]", " in []",
+	         " in [Action::\"2\"]"),
+	    PICK(seed, "", "", " == D::\"0\"", " == D::\"1\"", " == U::\"0\"", " in F::\"0\"", " in F::\"1\"",
+	         " in D::\"1\"", " is D", " is E", " is D in F::\"0\"", " is E in F::\"1\"", " is D in F::\"9\""),
+	    PICK(seed, "", "", "", " when { principal == U::\"0\" }",
+	         " when { principal in G::\"0\" && context.n == 1 }",
+	         " when { principal.x == 1 && principal == U::\"1\" }",
+	         " when { principal == U::\"1\" && principal.x == 1 }", " unless { principal == U::\"0\" }",
+	         " unless { principal.x } when { resource == D::\"1\" }",
+	         " unless { principal == U::\"1\" } when { resource in [F::\"0\", F::\"1\"] }",
+	         " when { resource in [F::\"0\", 1] }",
+	         " when { action in [Action::\"rw\", U::\"0\"] } when { D::\"0\" == resource }",
+	         " when { resource is D in F::\"0\" && true }",
+	         " when { (principal is U && (action == Action::\"1\" && resource in D::\"0\")) && resource.x }",
+	         " when { context has n && principal == U::\"1\" }",
+	         " when { principal has a.b && principal == U::\"1\" }",
+	         " when { !(principal == U::\"1\") && resource is E }",
+	         " when { principal == U::\"0\" || principal.x }",
+	         " when { (principal.x || true) && principal == U::\"1\" }",
+	         " when { if true then principal == U::\"1\" else false }",
+	         " when { principal == principal && resource != D::\"0\" && resource in F::\"1\" }",
+	         " when { 1 == \"a\" && principal in G::\"0\" }", " when { principal in [] }", " when { 1 }",
+	         " when { principal == U::\"1\" } when { 1 + principal == 2 }"));
 }
 
 static void
@@ -127,10 +139,10 @@ outcome_of(const struct cedar_policy *policy, const struct cedar_builder *builde
 	cedar_arena_init(&arena, NULL, 4096);
 	cedar_evaluation_start(&run, uids, NULL, builder, request, &arena);
 	outcome = cedar_scope_matches(&policy->principal, &uids[0], run.parties[0]) &&
-			cedar_scope_matches(&policy->action, &uids[1], run.parties[1]) &&
-			cedar_scope_matches(&policy->resource, &uids[2], run.parties[2])
-		? APPLIES
-		: NOTHING;
+	                  cedar_scope_matches(&policy->action, &uids[1], run.parties[1]) &&
+	                  cedar_scope_matches(&policy->resource, &uids[2], run.parties[2])
+	              ? APPLIES
+	              : NOTHING;
 	for (i = 0; i < policy->condition_count && outcome == APPLIES; i++) {
 		if (!cedar_evaluate_truth(&run, cedar_condition_expr(&policy->conditions[i]), &truth))
 			outcome = ERRS;
@@ -142,7 +154,8 @@ outcome_of(const struct cedar_policy *policy, const struct cedar_builder *builde
 }
 
 static void
-compare(const struct generated *generated, struct cedar_builder *builder, struct cedar_scratch *scratch, const struct cedar_request *request)
+compare(const struct generated *generated, struct cedar_builder *builder, struct cedar_scratch *scratch,
+        const struct cedar_request *request)
 {
 	enum outcome outcomes[POLICIES];
 	struct cedar_response response;
@@ -157,7 +170,8 @@ compare(const struct generated *generated, struct cedar_builder *builder, struct
 	for (i = 0; i < POLICIES; i++) {
 		bool counts = outcomes[i] == APPLIES && cedar_policy_forbids(generated->set, i) == forbidden;
 
-		if ((outcomes[i] == ERRS) != erred(&response, i) || counts != listed(response.reasons, response.reason_count, i))
+		if ((outcomes[i] == ERRS) != erred(&response, i) ||
+		    counts != listed(response.reasons, response.reason_count, i))
 			fail_msg("policy %zu: %s", i, generated->texts[i]);
 		errors += outcomes[i] == ERRS;
 		reasons += counts;
@@ -190,8 +204,9 @@ test_same_as_looking_at_all(void **state)
 			for (j = 0; j < 3; j++)
 				for (k = 0; k < 5; k++) {
 					struct cedar_request request = { uid_of(principals[i].type, principals[i].id),
-						uid_of(actions[j].type, actions[j].id), uid_of(resources[k].type, resources[k].id),
-						cedar_value_record(builder) };
+						                         uid_of(actions[j].type, actions[j].id),
+						                         uid_of(resources[k].type, resources[k].id),
+						                         cedar_value_record(builder) };
 
 					compare(&generated, builder, scratch, &request);
 				}
@@ -212,7 +227,8 @@ nanoseconds(void)
 
 /* The least that a hundred decisions take: what else runs here makes it more, never less. */
 static uint64_t
-least_time(size_t scope, size_t count, const struct cedar_request *request, struct cedar_builder *builder, struct cedar_scratch *scratch)
+least_time(size_t scope, size_t count, const struct cedar_request *request, struct cedar_builder *builder,
+           struct cedar_scratch *scratch)
 {
 	struct cedar_policies *policies = NULL;
 	struct scope_answer expected;
@@ -252,7 +268,8 @@ test_few_are_looked_at(void **state)
 
 	(void)state;
 	for (i = 0; i < SCOPES; i++) {
-		uint64_t few = least_time(i, 10, &request, builder, scratch), many = least_time(i, 4000, &request, builder, scratch);
+		uint64_t few = least_time(i, 10, &request, builder, scratch),
+		         many = least_time(i, 4000, &request, builder, scratch);
 
 		if (many > few * 4)
 			fail_msg("%s: %lu ns with 10 policies, %lu with 4,000", scopes[i].name, few / 100, many / 100);
@@ -264,7 +281,8 @@ test_few_are_looked_at(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_same_as_looking_at_all), cmocka_unit_test(test_few_are_looked_at) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_same_as_looking_at_all),
+		                            cmocka_unit_test(test_few_are_looked_at) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

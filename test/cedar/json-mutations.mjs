@@ -1,32 +1,14 @@
 // json-mutations.mjs - policies in JSON with a thing or two changed: we and cedar-wasm 4.10.0 both refuse, or both decide the same.
 //
 //   node --no-opt test/cedar/json-mutations.mjs SEKISHO [CASES] [SEED]
-import { spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 
-const [sekisho, cases = '300', start = '1'] = process.argv.slice(2)
-if (!sekisho) {
-	console.error('usage: node json-mutations.mjs SEKISHO [CASES] [SEED]')
-	process.exit(2)
-}
-let wasm
-try {
-	wasm = createRequire(path.join(process.env.CEDAR_WASM ?? process.cwd(), 'x.js'))('@cedar-policy/cedar-wasm/nodejs')
-	if (wasm.getCedarSDKVersion() !== '4.10.0') throw new Error(`version ${wasm.getCedarSDKVersion()}`)
-} catch (error) {
-	console.error(`missing: @cedar-policy/cedar-wasm@4.10.0 (${error.message.split('\n')[0]})`)
-	process.exit(77)
-}
+import { counting, drawing, oracle, start, workplace } from './oracle.mjs'
 
-let state = BigInt(start) * 7919n + 12345n
-function random(below) {
-	state = (state * 6364136223846793005n + 1442695040888963407n) & 0xFFFFFFFFFFFFFFFFn
-	return Number((state >> 33n) % BigInt(below))
-}
-const pick = list => list[random(list.length)]
+const [sekisho, cases = '300', seed = '1'] = start('json-mutations.mjs SEKISHO [CASES] [SEED]', 1)
+const { random, pick } = drawing(seed)
+const { file, decide } = workplace(sekisho)
+const tally = counting()
 
 const texts = [
 	'permit(principal == User::"alice", action in [Action::"read"], resource is Doc in Folder::"top") when { principal.level > 1 && resource.name like "a*\\*b" };',
@@ -42,6 +24,8 @@ const values = [
 	{ __expr: '1' }, { Var: 'principal' }, { Value: 1 }, { Value: { a: [1, { __entity: { type: 'T', id: 'x' } }] } }, { Value: null }, { Slot: '?principal' },
 	{ Set: [] }, { Record: {} }, { Unknown: [{ Value: 'x' }] }, 'Wildcard', { Literal: 'x' }, [{ Literal: 'abc' }, 'Wildcard'], { neg: { arg: { Value: 1 } } },
 	{ '!': { arg: { Value: true } } }, { ip: [{ Value: '1.2.3.4' }] }, { foo: [{ Value: 1 }] }, { Var: 'foo' }, { has: { left: { Var: 'context' }, attr: ['a', 'b'] } },
+	{ permit: null }, { when: null }, { Wildcard: null }, { principal: null }, { '?principal': null }, ['All'], ['all'], ['is', 'User', null], ['is', 'User', { entity: ['User', 'alice'] }],
+	['User', 'alice'], ['when', { Value: true }], ['permit', ['All'], ['All'], ['All'], []], { __extn: { fn: 'nope', arg: 1 } }, { unknown: [{ Value: 'x' }] },
 	{ isEmpty: { arg: { Set: [] } } }, { lessThan: [] }, { type: 'N S', id: 'x' }, { type: 'if', id: '' },
 ]
 const keys = ['op', 'entity', 'entities', 'slot', 'in', 'entity_type', 'type', 'id', 'left', 'right', 'arg', 'attr', 'pattern', 'kind', 'body', 'effect',
@@ -74,7 +58,7 @@ function mutate(json) {
 
 function make() {
 	const text = pick(texts), template = text.includes('?')
-	let policy = (template ? wasm.templateToJson(text) : wasm.policyToJson(text)).json
+	let policy = oracle.ask(wasm => template ? wasm.templateToJson(text) : wasm.policyToJson(text)).json
 	for (let i = random(3); i > 0; i--) policy = mutate(policy)
 	const values = {}
 	if (text.includes('?principal')) values['?principal'] = { type: 'User', id: 'alice' }
@@ -90,38 +74,11 @@ const entities = [
 ]
 const request = { principal: { type: 'User', id: 'alice' }, action: { type: 'Action', id: 'read' }, resource: { type: 'Doc', id: 'plan' }, context: { a: { b: 1 } } }
 
-function reference(set) {
-	try {
-		const answer = wasm.isAuthorized({ ...request, policies: set, entities, validateRequest: false })
-		if (answer.type !== 'success') return 'refused'
-		return JSON.stringify([answer.response.decision, [...answer.response.diagnostics.reason].sort(), answer.response.diagnostics.errors.map(e => e.policyId).sort()])
-	} catch (error) {
-		if (error instanceof WebAssembly.RuntimeError) throw error
-		return 'refused'
-	}
+file('e.json', entities)
+for (let tries = 0; tally.compared < Number(cases) && tries < 10 * Number(cases); tries++) {
+	const set = make(), want = oracle.decide(set, entities, request)
+	if (want === undefined) continue
+	const mine = decide(file('p.json', set), file('e.json'), [request]), got = mine.refused ? 'refused' : mine.answers[0]
+	tally.compare(want === 'refused' ? 'refused' : 'accepted', !mine.died && isDeepStrictEqual(want, got), () => `${JSON.stringify(set)}\nreference: ${JSON.stringify(want)}\nours: ${JSON.stringify(got)} ${mine.refused ?? ''}`)
 }
-
-const folder = mkdtempSync(path.join(tmpdir(), 'cedar-json-'))
-let differ = 0, accepted = 0
-try {
-	writeFileSync(path.join(folder, 'e.json'), JSON.stringify(entities))
-	writeFileSync(path.join(folder, 'r.ndjson'), JSON.stringify(request))
-	for (let n = 0; n < Number(cases); n++) {
-		const set = make(), want = reference(set)
-		writeFileSync(path.join(folder, 'p.json'), JSON.stringify(set))
-		const done = spawnSync(sekisho, ['cedar', 'authorize', '--policies', path.join(folder, 'p.json'), '--entities', path.join(folder, 'e.json'), '--requests', path.join(folder, 'r.ndjson')], { encoding: 'utf8' })
-		let got = done.status === 1 ? 'refused' : `died: ${done.signal ?? done.status}`
-		if (done.status === 0) {
-			const answer = JSON.parse(done.stdout)
-			got = JSON.stringify([answer.decision, answer.reason, answer.errors])
-		}
-		accepted += want !== 'refused'
-		if (want === got) continue
-		differ++
-		console.log(`DIFFER (seed ${start}, case ${n})\n${JSON.stringify(set)}\nreference: ${want}\nours: ${got} ${done.stderr}`)
-	}
-} finally {
-	rmSync(folder, { recursive: true })
-}
-console.log(`${cases} compared, ${accepted} accepted, ${differ} differ`)
-process.exit(differ || accepted === 0 ? 1 : 0)
+tally.close(Number(cases), ['accepted', 'refused'], `seed ${seed}`)

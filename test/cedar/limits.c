@@ -64,7 +64,8 @@ static const char head[] = "permit(principal,action,resource) when { ", tail[] =
 static int
 decide(char *text)
 {
-	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"),
+		                         cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_policies *policies = NULL;
 	struct cedar_response response;
@@ -72,7 +73,7 @@ decide(char *text)
 	int answer = -1;
 
 	if (cedar_policies_parse(NULL, text_of(text), &policies, &fault) &&
-		cedar_authorize(policies, NULL, NULL, &request, scratch, &response))
+	    cedar_authorize(policies, NULL, NULL, &request, scratch, &response))
 		answer = response.error_count ? 2 : response.allow;
 	cedar_policies_free(policies);
 	cedar_scratch_free(scratch);
@@ -83,9 +84,22 @@ decide(char *text)
 static void *
 run_deep(void *unused)
 {
-	static const char *const opens[] = { "(", "[", "{a:", "!(", "-(", "if true then (", "principal.contains(", "(1 + ", "ip(",
-		"(true && ", "(true || ", "(principal has a && ", "(principal in " };
-	static const char *const closes[] = { ")", "]", "}", ")", ")", ") else false", ")", ")", ")", ")", ")", ")", ")" };
+	static const char *const opens[] = { "(",
+		                             "[",
+		                             "{a:",
+		                             "!(",
+		                             "-(",
+		                             "if true then (",
+		                             "principal.contains(",
+		                             "(1 + ",
+		                             "ip(",
+		                             "(true && ",
+		                             "(true || ",
+		                             "(principal has a && ",
+		                             "(principal in " };
+	static const char *const closes[] = {
+		")", "]", "}", ")", ")", ") else false", ")", ")", ")", ")", ")", ")", ")"
+	};
 	size_t i;
 
 	(void)unused;
@@ -126,7 +140,8 @@ static void *
 run_pattern(void *unused)
 {
 	char *like = nested("permit(principal,action,resource) when { \"", "a", MILLION, "\" like \"", "a", "b\" };");
-	char *stars = nested("permit(principal,action,resource) when { \"", "ab", MILLION / 2, "\" like \"", "*a", "*\" };");
+	char *stars =
+	    nested("permit(principal,action,resource) when { \"", "ab", MILLION / 2, "\" like \"", "*a", "*\" };");
 	char *hard = nested("permit(principal,action,resource) when { \"", "a", MILLION, "\" like \"*", "a", "b*\" };");
 
 	(void)unused;
@@ -148,8 +163,9 @@ run_json(void *unused)
 	struct cedar_policies *policies = NULL;
 	struct cedar_fault fault;
 	struct cedar_request request;
-	char *text = nested("{\"principal\":\"U::\\\"a\\\"\",\"action\":\"Action::\\\"a\\\"\",\"resource\":\"R::\\\"r\\\"\",\"context\":{\"a\":",
-		"[", MILLION, "1", "]", "}}");
+	char *text = nested("{\"principal\":\"U::\\\"a\\\"\",\"action\":\"Action::\\\"a\\\"\",\"resource\":\"R::"
+	                    "\\\"r\\\"\",\"context\":{\"a\":",
+	                    "[", MILLION, "1", "]", "}}");
 	const char *wrong = NULL;
 
 	(void)unused;
@@ -162,8 +178,9 @@ run_json(void *unused)
 	if (cedar_policies_parse_json(NULL, text_of(text), &policies, &fault))
 		wrong = "policies";
 	free(text);
-	text = nested("{\"principal\":\"U::\\\"a\\\"\",\"action\":\"Action::\\\"a\\\"\",\"resource\":\"R::\\\"r\\\"\",\"context\":{\"a\":",
-		"[", CEDAR_DEPTH_MAX - 5, "1", "]", "}}");
+	text = nested("{\"principal\":\"U::\\\"a\\\"\",\"action\":\"Action::\\\"a\\\"\",\"resource\":\"R::\\\"r\\\"\","
+	              "\"context\":{\"a\":",
+	              "[", CEDAR_DEPTH_MAX - 5, "1", "]", "}}");
 	if (!cedar_request_parse_json(builder, text_of(text), NULL, &request, &fault))
 		wrong = "deep JSON within the limit was refused";
 	free(text);
@@ -197,7 +214,7 @@ json_and_back(char *text)
 		else if (!cedar_policies_parse_json(NULL, json, &again, &fault))
 			wrong = "not read back";
 		else if (!cedar_policies_write_json(NULL, again, &json_again) || json.size != json_again.size ||
-			memcmp(json.data, json_again.data, json.size) != 0)
+		         memcmp(json.data, json_again.data, json.size) != 0)
 			wrong = "read back as something else";
 	}
 	cedar_text_free(NULL, json);
@@ -211,22 +228,38 @@ json_and_back(char *text)
 static void *
 run_json_and_back(void *unused)
 {
-	static const char *const opens[] = { "(", "[", "{a:", "!(", "-(", "if true then (", "principal.contains(", "(1 + ", "ip(",
-		"(true && ", "(true || ", "(principal has a && ", "(principal in ", "true && (false || (", "principal has a && (" };
-	static const char *const closes[] = { ")", "]", "}", ")", ")", ") else false", ")", ")", ")", ")", ")", ")", ")", "))", ")" };
+	static const char *const opens[] = { "(",
+		                             "[",
+		                             "{a:",
+		                             "!(",
+		                             "-(",
+		                             "if true then (",
+		                             "principal.contains(",
+		                             "(1 + ",
+		                             "ip(",
+		                             "(true && ",
+		                             "(true || ",
+		                             "(principal has a && ",
+		                             "(principal in ",
+		                             "true && (false || (",
+		                             "principal has a && (" };
+	static const char *const closes[] = { ")", "]", "}", ")", ")", ") else false", ")", ")",
+		                              ")", ")", ")", ")", ")", "))",           ")" };
 	const char *wrong;
 	size_t i, depth;
 
 	(void)unused;
 	for (i = 0; i < sizeof opens / sizeof *opens; i++)
 		for (depth = 1; depth < CEDAR_DEPTH_MAX; depth += depth < CEDAR_DEPTH_MAX - 20 ? 9 : 1)
-			if ((wrong = json_and_back(nested(head, opens[i], depth, "principal.a", closes[i], tail))) != NULL)
+			if ((wrong = json_and_back(nested(head, opens[i], depth, "principal.a", closes[i], tail))) !=
+			    NULL)
 				return (void *)wrong;
 	if ((wrong = json_and_back(nested(head, "principal.a && ", 50000, "true", "", tail))) != NULL ||
-		(wrong = json_and_back(nested(head, "principal.a || ", 50000, "true", "", tail))) != NULL ||
-		(wrong = json_and_back(nested(head, "true || principal.a && ", 5000, "true", "", tail))) != NULL)
+	    (wrong = json_and_back(nested(head, "principal.a || ", 50000, "true", "", tail))) != NULL ||
+	    (wrong = json_and_back(nested(head, "true || principal.a && ", 5000, "true", "", tail))) != NULL)
 		return (void *)wrong;
-	return (void *)json_and_back(nested(head, "principal", 1, "", ".a", " == 1 && true && principal like \"*a*\" };"));
+	return (void *)json_and_back(
+	    nested(head, "principal", 1, "", ".a", " == 1 && true && principal like \"*a*\" };"));
 }
 
 static void
@@ -244,16 +277,19 @@ test_json_and_back(void **state)
 static void
 test_deep_json_policies(void **state)
 {
-	static const char *const opens[] = { "{\"&&\":{\"left\":", "{\"||\":{\"right\":", "{\"!\":{\"arg\":", "{\"Set\":[", "{\"Value\":[",
-		"[", "{\".\":{\"left\":" };
+	static const char *const opens[] = { "{\"&&\":{\"left\":", "{\"||\":{\"right\":", "{\"!\":{\"arg\":",
+		                             "{\"Set\":[",         "{\"Value\":[",        "[",
+		                             "{\".\":{\"left\":" };
 	struct cedar_policies *policies;
 	struct cedar_fault fault;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof opens / sizeof *opens; i++) {
-		char *text = nested("{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
-			"\"conditions\":[{\"kind\":\"when\",\"body\":", opens[i], MILLION, "1", "", "");
+		char *text = nested("{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},"
+		                    "\"resource\":{\"op\":\"All\"},"
+		                    "\"conditions\":[{\"kind\":\"when\",\"body\":",
+		                    opens[i], MILLION, "1", "", "");
 
 		assert_false(cedar_policies_parse_json(NULL, text_of(text), &policies, &fault));
 		free(text);
@@ -265,9 +301,11 @@ static void
 test_long_pattern_in_json(void **state)
 {
 	struct cedar_policies *policies;
-	char *text = nested("{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
-		"\"conditions\":[{\"kind\":\"when\",\"body\":{\"like\":{\"left\":{\"Var\":\"principal\"},\"pattern\":[",
-		"{\"Literal\":\"a\"},", 200000, "\"Wildcard\"", "", "]}}}]}");
+	char *text = nested(
+	    "{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":"
+	    "\"All\"},"
+	    "\"conditions\":[{\"kind\":\"when\",\"body\":{\"like\":{\"left\":{\"Var\":\"principal\"},\"pattern\":[",
+	    "{\"Literal\":\"a\"},", 200000, "\"Wildcard\"", "", "]}}}]}");
 
 	(void)state;
 	assert_true(cedar_policies_parse_json(NULL, text_of(text), &policies, NULL));
@@ -281,12 +319,14 @@ static void
 test_validating_chains(void **state)
 {
 	static const char schema_text[] = "entity U { s: String, n?: Long } tags String; entity D; action v appliesTo "
-					  "{ principal: U, resource: D, context: {} };";
+	                                  "{ principal: U, resource: D, context: {} };";
 	static const struct {
 		const char *item, *last;
 		size_t errors;
-	} chains[] = { { "principal.nope == 1 || ", "true", 50000 }, { "principal.s || ", "true", 50000 },
-		{ "principal.s == \"x\" || ", "principal.s == \"y\"", 0 }, { "principal has n && ", "principal.n == 1", 0 } };
+	} chains[] = { { "principal.nope == 1 || ", "true", 50000 },
+		       { "principal.s || ", "true", 50000 },
+		       { "principal.s == \"x\" || ", "principal.s == \"y\"", 0 },
+		       { "principal has n && ", "principal.n == 1", 0 } };
 	struct cedar_schema *schema;
 	struct cedar_report report;
 	char *text = malloc(50000 * 40), *at;
@@ -300,7 +340,8 @@ test_validating_chains(void **state)
 
 		at = stpcpy(text, head);
 		for (j = 0; j < 50000; j++) /* the last chain: each conjunct makes another tag known */
-			at += i < 4 ? sprintf(at, "%s", chains[i].item) : sprintf(at, "principal.hasTag(\"t%zu\") && ", j);
+			at += i < 4 ? sprintf(at, "%s", chains[i].item)
+			            : sprintf(at, "principal.hasTag(\"t%zu\") && ", j);
 		strcpy(stpcpy(at, i < 4 ? chains[i].last : "principal.getTag(\"t7\") == \"\""), tail);
 		assert_true(cedar_policies_parse(NULL, text_of(text), &policies, NULL));
 		assert_true(cedar_validate(NULL, schema, policies, &report));
@@ -318,15 +359,19 @@ static void
 test_shared_operands(void **state)
 {
 	(void)state;
-	assert_int_equal(decide(nested("permit(principal,action,resource) when { {a: {b: principal}} == 1 || ", "(if (", 60,
-				 "{a: {b: principal}}", " has a.b) then {a: {b: principal}} else principal)", " has a.b };")), 1);
+	assert_int_equal(
+	    decide(nested("permit(principal,action,resource) when { {a: {b: principal}} == 1 || ", "(if (", 60,
+	                  "{a: {b: principal}}", " has a.b) then {a: {b: principal}} else principal)", " has a.b };")),
+	    1);
 }
 
 /* Each part of a name is joined to the ones before: a name without an end would take the square of its text in memory. */
 static void
 test_long_names(void **state)
 {
-	static const struct { const char *before, *after; } places[] = {
+	static const struct {
+		const char *before, *after;
+	} places[] = {
 		{ "permit(principal,action,resource) when { principal is ", "B };" },
 		{ "permit(principal is ", "B,action,resource);" },
 		{ "permit(principal == ", "B::\"x\",action,resource);" },
@@ -349,7 +394,10 @@ test_long_names(void **state)
 static void
 test_a_list_of_actions_may_stand_in_parentheses(void **state)
 {
-	static const struct { const char *text; bool good; } cases[] = {
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
 		{ "permit(principal,action in ([Action::\"a\"]),resource);", true },
 		{ "permit(principal,action in (([Action::\"a\",Action::\"b\"])),resource);", true },
 		{ "permit(principal,action in ([Action::\"a\"],resource);", false },
@@ -359,7 +407,8 @@ test_a_list_of_actions_may_stand_in_parentheses(void **state)
 	struct cedar_policies *policies;
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		bool good = cedar_policies_parse(NULL, (struct cedar_text){ cases[i].text, strlen(cases[i].text) }, &policies, NULL);
+		bool good = cedar_policies_parse(NULL, (struct cedar_text){ cases[i].text, strlen(cases[i].text) },
+		                                 &policies, NULL);
 		assert_int_equal(good, cases[i].good);
 		if (good)
 			cedar_policies_free(policies);
@@ -370,8 +419,9 @@ test_a_list_of_actions_may_stand_in_parentheses(void **state)
 static void
 test_a_record_that_lacks_a_field_decides_nothing(void **state)
 {
-	struct cedar_text text = text_of("permit(principal, action, resource);"
-	                                       "forbid(principal, action, resource) when { context has ip && context.ip.isLoopback() };");
+	struct cedar_text text =
+	    text_of("permit(principal, action, resource);"
+	            "forbid(principal, action, resource) when { context has ip && context.ip.isLoopback() };");
 	struct cedar_builder *builder = cedar_builder_new(NULL);
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_policies *policies = NULL;
@@ -381,9 +431,11 @@ test_a_record_that_lacks_a_field_decides_nothing(void **state)
 	(void)state;
 	assert_true(cedar_policies_parse(NULL, text, &policies, &fault));
 	for (int outer = 0; outer < 2; outer++) {
-		struct cedar_value *inner = cedar_value_record(builder), *context = outer ? cedar_value_record(builder) : inner;
+		struct cedar_value *inner = cedar_value_record(builder),
+		                   *context = outer ? cedar_value_record(builder) : inner;
 		struct cedar_request request = { .principal = { text_of("U"), text_of("u") },
-			.action = { text_of("Action"), text_of("a") }, .resource = { text_of("U"), text_of("u") } };
+			                         .action = { text_of("Action"), text_of("a") },
+			                         .resource = { text_of("U"), text_of("u") } };
 		cedar_record_put(builder, inner, "ip", cedar_value_ip(builder, "127.0.0.1 "));
 		if (outer)
 			cedar_record_put(builder, context, "inner", inner);

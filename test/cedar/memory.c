@@ -8,7 +8,7 @@
 #include "cedar/schema.h"
 
 struct counted {
-	long left;  /* allocations until one is refused; negative: never */
+	long left; /* allocations until one is refused; negative: never */
 	long live, total;
 };
 
@@ -33,15 +33,20 @@ counted_free(void *context, void *block)
 }
 
 static const char policies_text[] =
-	"permit(principal in Group::\"staff\", action in [Action::\"view\", Action::\"edit\"], resource) when { principal.level > 2 && context.n == 7 };"
-	"forbid(principal, action, resource) unless { [ip(\"10.0.0.0/8\"), ip(\"::1\")].contains(ip(\"::1\")) };"
-	"permit(principal == ?principal, action, resource);";
-static const char entities_text[] = "[{\"uid\":{\"type\":\"User\",\"id\":\"alice\"},\"attrs\":{\"level\":3,\"x\":{\"y\":[1,2]}},"
-	"\"parents\":[{\"type\":\"Group\",\"id\":\"staff\"}]},{\"uid\":{\"type\":\"Group\",\"id\":\"staff\"},\"attrs\":{},\"parents\":[]}]";
-static const char request_text[] = "{\"principal\":{\"type\":\"User\",\"id\":\"alice\"},\"action\":\"Action::\\\"view\\\"\","
-	"\"resource\":{\"type\":\"Doc\",\"id\":\"d\"},\"context\":{\"n\":7}}";
-static const char schema_text[] = "entity Group; entity User in [Group] { level: Long, x: { y: Set<Long> } }; entity Doc;"
-	"action view, edit appliesTo { principal: User, resource: Doc, context: { n: Long } };";
+    "permit(principal in Group::\"staff\", action in [Action::\"view\", Action::\"edit\"], resource) when { "
+    "principal.level > 2 && context.n == 7 };"
+    "forbid(principal, action, resource) unless { [ip(\"10.0.0.0/8\"), ip(\"::1\")].contains(ip(\"::1\")) };"
+    "permit(principal == ?principal, action, resource);";
+static const char entities_text[] =
+    "[{\"uid\":{\"type\":\"User\",\"id\":\"alice\"},\"attrs\":{\"level\":3,\"x\":{\"y\":[1,2]}},"
+    "\"parents\":[{\"type\":\"Group\",\"id\":\"staff\"}]},{\"uid\":{\"type\":\"Group\",\"id\":\"staff\"},\"attrs\":{},"
+    "\"parents\":[]}]";
+static const char request_text[] =
+    "{\"principal\":{\"type\":\"User\",\"id\":\"alice\"},\"action\":\"Action::\\\"view\\\"\","
+    "\"resource\":{\"type\":\"Doc\",\"id\":\"d\"},\"context\":{\"n\":7}}";
+static const char schema_text[] =
+    "entity Group; entity User in [Group] { level: Long, x: { y: Set<Long> } }; entity Doc;"
+    "action view, edit appliesTo { principal: User, resource: Doc, context: { n: Long } };";
 
 /* Written in each format and read again. */
 static bool
@@ -50,14 +55,15 @@ convert_run(const struct cedar_memory *memory, const struct cedar_policies *poli
 	struct cedar_format format = { 0 };
 	struct cedar_policies *again = NULL;
 	struct cedar_text text = { 0 }, formatted = { 0 };
-	bool good = cedar_policies_write_json(memory, policies, &text) && cedar_policies_parse_json(memory, text, &again, NULL);
+	bool good =
+	    cedar_policies_write_json(memory, policies, &text) && cedar_policies_parse_json(memory, text, &again, NULL);
 
 	if (text.data != NULL)
 		cedar_text_free(memory, text);
 	cedar_policies_free(again);
 	text.data = NULL;
 	good = good && cedar_policies_write_text(memory, policies, &text) &&
-		cedar_format_text(memory, text, &format, &formatted, NULL);
+	       cedar_format_text(memory, text, &format, &formatted, NULL);
 	if (text.data != NULL)
 		cedar_text_free(memory, text);
 	if (formatted.data != NULL)
@@ -85,7 +91,8 @@ whole_run(const struct cedar_memory *memory)
 	good = good && cedar_schema_parse(memory, text_of(schema_text), &schema, &fault);
 	good = good && cedar_policies_parse(memory, text_of(policies_text), &policies, &fault);
 	good = good && cedar_policies_link(policies, text_of("policy2"), text_of("link"), &alice, NULL, &first, &fault);
-	good = good && cedar_policies_link(first, text_of("policy2"), text_of("link again"), &alice, NULL, &linked, &fault);
+	good = good &&
+	       cedar_policies_link(first, text_of("policy2"), text_of("link again"), &alice, NULL, &linked, &fault);
 	good = good && cedar_entities_parse_json(memory, text_of(entities_text), schema, &entities, &fault);
 	good = good && cedar_request_parse_json(builder, text_of(request_text), schema, &request, &fault);
 	good = good && cedar_authorize(linked, entities, builder, &request, scratch, &response);

@@ -4,32 +4,14 @@
 //   node mutations.mjs SEKISHO CORPUS [CASES] [SEED]      CORPUS holds corpus-tests/
 //
 // Changes keep the kind of a token (an operator for an operator, a literal for an expression), so that most still parse.
-import { spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
-const [sekisho, corpus, cases = '300', seed = '1'] = process.argv.slice(2)
-if (!corpus) {
-	console.error('usage: node mutations.mjs SEKISHO CORPUS [CASES] [SEED]')
-	process.exit(2)
-}
-let wasm
-try {
-	wasm = createRequire(path.join(process.env.CEDAR_WASM ?? process.cwd(), 'x.js'))('@cedar-policy/cedar-wasm/nodejs')
-	if (wasm.getCedarSDKVersion() !== '4.10.0') throw new Error(`version ${wasm.getCedarSDKVersion()}`)
-} catch (error) {
-	console.error(`missing: @cedar-policy/cedar-wasm@4.10.0 (${error.message.split('\n')[0]})`)
-	process.exit(77)
-}
+import { drawing, oracle, start, workplace } from './oracle.mjs'
 
-let state = BigInt(seed) * 0x9E3779B97F4A7C15n + 1n
-function random(below) {
-	state = (state * 6364136223846793005n + 1442695040888963407n) & 0xFFFFFFFFFFFFFFFFn
-	return Number((state >> 33n) % BigInt(below))
-}
-const pick = list => list[random(list.length)]
+const [sekisho, corpus, cases = '300', seed = '1'] = start('mutations.mjs SEKISHO CORPUS [CASES] [SEED]', 2)
+const { random, pick } = drawing(seed)
+const { folder, ours } = workplace(sekisho)
 
 // What may stand for a token, by the kind of token; others of the same kind in the policy may, too.
 const KINDS = [
@@ -67,54 +49,43 @@ function mutate(text) {
 
 // The test as the reference sees it, or nothing where the policies do not parse.
 function expectation(test, policies, schema, entities) {
-	if (wasm.checkParsePolicySet({ staticPolicies: policies }).type !== 'success') return
-	const checked = wasm.validate({ schema, policies: { staticPolicies: policies }, validationSettings: { mode: 'strict' } })
-	if (checked.type !== 'success') return
+	if (oracle.ask(wasm => wasm.checkParsePolicySet({ staticPolicies: policies }))?.type !== 'success') return
+	const checked = oracle.ask(wasm => wasm.validate({ schema, policies: { staticPolicies: policies }, validationSettings: { mode: 'strict' } }))
+	if (checked?.type !== 'success') return
 	const requests = []
 	for (const request of test.requests.slice(0, 3)) {
-		const answer = wasm.isAuthorized({ principal: request.principal, action: request.action, resource: request.resource,
-			context: request.context, schema, validateRequest: request.validateRequest ?? true, policies: { staticPolicies: policies }, entities })
-		if (answer.type !== 'success') return
-		requests.push({ ...request, decision: answer.response.decision, reason: answer.response.diagnostics.reason,
-			errors: answer.response.diagnostics.errors.map(error => error.policyId) })
+		const { principal, action, resource, context } = request
+		const answer = oracle.decide({ staticPolicies: policies }, entities, { principal, action, resource, context }, { schema, validateRequest: request.validateRequest ?? true })
+		if (answer === undefined || answer === 'refused') return
+		requests.push({ ...request, ...answer })
 	}
 	return { shouldValidate: checked.validationErrors.length === 0, requests }
 }
 
 const from = path.join(corpus, 'corpus-tests')
 const names = readdirSync(from).filter(name => name.endsWith('.cedar')).map(name => name.slice(0, -6)).sort()
-const folder = mkdtempSync(path.join(tmpdir(), 'cedar-mutations-'))
 const into = path.join(folder, 'tests', 'mutated')
 const counts = { valid: 0, invalid: 0, erring: 0 }
 mkdirSync(into, { recursive: true })
-try {
-	let made = 0
-	for (let tries = 0; made < Number(cases) && tries < Number(cases) * 30; tries++) {
-		const name = path.join(from, pick(names))
-		const text = readFileSync(`${name}.cedar`, 'utf8'), schema = readFileSync(`${name}.cedarschema`, 'utf8')
-		if (text.length > 6000 || schema.length > 20000) continue
-		const policies = mutate(text), entities = JSON.parse(readFileSync(`${name}.entities.json`, 'utf8'))
-		const expected = expectation(JSON.parse(readFileSync(`${name}.json`, 'utf8')), policies, schema, entities)
-		if (!expected) continue
-		const at = `tests/mutated/${made++}`
-		writeFileSync(path.join(folder, `${at}.cedar`), policies)
-		writeFileSync(path.join(folder, `${at}.cedarschema`), schema)
-		writeFileSync(path.join(folder, `${at}.entities.json`), JSON.stringify(entities))
-		writeFileSync(path.join(folder, `${at}.json`), JSON.stringify({ policies: `${at}.cedar`, schema: `${at}.cedarschema`,
-			entities: `${at}.entities.json`, ...expected }))
-		counts[expected.shouldValidate ? 'valid' : 'invalid']++
-		counts.erring += expected.requests.some(request => request.errors.length > 0)
-	}
-	const done = spawnSync(sekisho, ['cedar', 'conformance', folder], { encoding: 'utf8', maxBuffer: 1 << 28 })
-	for (const line of done.stdout.split('\n').filter(line => line.startsWith('FAIL')).slice(0, 5)) {
-		console.log(line)
-		const file = line.split(' ')[1].replace(/\.json$/, '.cedar')
-		try {
-			console.log(readFileSync(path.isAbsolute(file) ? file : path.join(folder, file), 'utf8'))
-		} catch {}
-	}
-	console.log(`${JSON.stringify(counts)} seed ${seed}: ${done.stdout.trim().split('\n').pop()}`)
-	process.exitCode = done.status === 0 && made === Number(cases) ? 0 : 1
-} finally {
-	rmSync(folder, { recursive: true })
+let made = 0
+for (let tries = 0; made < Number(cases) && tries < Number(cases) * 30; tries++) {
+	const name = path.join(from, pick(names))
+	const text = readFileSync(`${name}.cedar`, 'utf8'), schema = readFileSync(`${name}.cedarschema`, 'utf8')
+	if (text.length > 6000 || schema.length > 20000) continue
+	const policies = mutate(text), entities = JSON.parse(readFileSync(`${name}.entities.json`, 'utf8'))
+	const expected = expectation(JSON.parse(readFileSync(`${name}.json`, 'utf8')), policies, schema, entities)
+	if (!expected) continue
+	const at = `tests/mutated/${made++}`
+	writeFileSync(path.join(folder, `${at}.cedar`), policies)
+	writeFileSync(path.join(folder, `${at}.cedarschema`), schema)
+	writeFileSync(path.join(folder, `${at}.entities.json`), JSON.stringify(entities))
+	writeFileSync(path.join(folder, `${at}.json`), JSON.stringify({ policies: `${at}.cedar`, schema: `${at}.cedarschema`,
+		entities: `${at}.entities.json`, ...expected }))
+	counts[expected.shouldValidate ? 'valid' : 'invalid']++
+	counts.erring += expected.requests.some(request => request.errors.length > 0)
 }
+const done = ours(['conformance', folder]), last = done.stdout.trim().split('\n').pop()
+for (const line of done.stdout.split('\n').filter(line => line.startsWith('FAIL')).slice(0, 5))
+	console.log(`${line}\n${readFileSync(line.split(' ')[1].replace(/\.json$/, '.cedar'), 'utf8')}`)
+console.log(`${JSON.stringify(counts)} seed ${seed}: ${last}`)
+process.exitCode = done.status === 0 && last === `${cases} passed, 0 failed` ? 0 : 1

@@ -92,8 +92,9 @@ test_namespaces(void **state)
 static void
 test_action_chain(void **state)
 {
-	struct cedar_schema *schema = schema_parsed(repeated("entity E; action a0;", "action a# in [a^];", 1, 12000,
-		"action b in [a12000] appliesTo { principal: E, resource: E };"));
+	struct cedar_schema *schema =
+	    schema_parsed(repeated("entity E; action a0;", "action a# in [a^];", 1, 12000,
+	                           "action b in [a12000] appliesTo { principal: E, resource: E };"));
 	struct cedar_entities *entities = NULL;
 	struct cedar_fault fault;
 
@@ -109,26 +110,30 @@ test_action_chain(void **state)
 static void
 test_entity_chain(void **state)
 {
-	char *json = repeated("[", "{\"uid\":{\"type\":\"U\",\"id\":\"#\"},\"attrs\":{},\"parents\":[{\"type\":\"U\",\"id\":\"^\"}]},", 1, 100000,
-		"{\"uid\":{\"type\":\"U\",\"id\":\"0\"},\"attrs\":{},\"parents\":[]}]");
+	char *json = repeated(
+	    "[", "{\"uid\":{\"type\":\"U\",\"id\":\"#\"},\"attrs\":{},\"parents\":[{\"type\":\"U\",\"id\":\"^\"}]},", 1,
+	    100000, "{\"uid\":{\"type\":\"U\",\"id\":\"0\"},\"attrs\":{},\"parents\":[]}]");
 	struct cedar_entities *entities = NULL, *changed = NULL;
 	struct cedar_builder *builder = cedar_builder_new(NULL);
 	struct cedar_policies *policies = NULL;
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
-	struct cedar_request request = { uid_of("U", "100000"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("U", "100000"), uid_of("Action", "a"), uid_of("R", "r"),
+		                         cedar_context_empty() };
 	struct cedar_response response;
 	struct cedar_fault fault;
 	char id[32];
 	int i;
 
 	(void)state;
-	assert_true(cedar_policies_parse(NULL, text_of("permit(principal in U::\"top\", action, resource);"), &policies, NULL));
+	assert_true(
+	    cedar_policies_parse(NULL, text_of("permit(principal in U::\"top\", action, resource);"), &policies, NULL));
 	limit_set();
 	if (!cedar_entities_parse_json(NULL, text_of(json), NULL, &entities, &fault))
 		fail_msg("%s", fault.message);
 	limit_check("a chain of entities");
 	limit_set();
-	cedar_entity_parent(builder, cedar_entity_add(builder, "U", "0"), "U", "top"); /* all stand below the one that changes */
+	cedar_entity_parent(builder, cedar_entity_add(builder, "U", "0"), "U",
+	                    "top"); /* all stand below the one that changes */
 	for (i = 0; i < 2000; i++) {
 		snprintf(id, sizeof id, "other%d", i);
 		cedar_entity_add(builder, "U", id);
@@ -152,7 +157,8 @@ static void
 test_explain(void **state)
 {
 	char *text = repeated("", "permit(principal, action, resource);", 0, 300000, "");
-	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("U", "u"), uid_of("Action", "a"), uid_of("R", "r"),
+		                         cedar_context_empty() };
 	struct cedar_policies *policies = NULL;
 	struct cedar_explained explained;
 
@@ -170,10 +176,14 @@ test_explain(void **state)
 static void
 test_links(void **state)
 {
-	char *templates = repeated("{\"templates\":{", "\"t#\":\"permit(principal == ?principal, action, resource);\",", 1, 100000,
-		"\"t\":\"permit(principal == ?principal, action, resource);\"},\"templateLinks\":[");
-	char *text = repeated(templates, "{\"templateId\":\"t#\",\"newId\":\"l#\",\"values\":{\"?principal\":{\"type\":\"U\",\"id\":\"#\"}}},", 1, 100000,
-		"{\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":{\"type\":\"U\",\"id\":\"u\"}}}]}");
+	char *templates =
+	    repeated("{\"templates\":{", "\"t#\":\"permit(principal == ?principal, action, resource);\",", 1, 100000,
+	             "\"t\":\"permit(principal == ?principal, action, resource);\"},\"templateLinks\":[");
+	char *text = repeated(
+	    templates,
+	    "{\"templateId\":\"t#\",\"newId\":\"l#\",\"values\":{\"?principal\":{\"type\":\"U\",\"id\":\"#\"}}},", 1,
+	    100000,
+	    "{\"templateId\":\"t\",\"newId\":\"l\",\"values\":{\"?principal\":{\"type\":\"U\",\"id\":\"u\"}}}]}");
 	struct cedar_policies *policies = NULL;
 	struct cedar_fault fault;
 
@@ -213,18 +223,23 @@ test_strange_names(void **state)
 
 	(void)state;
 	limit_set();
-	assert_in_range(errors_of(schema, repeated("", "permit(principal is F#x, action, resource);", 0, 15000, "")), 15000, 30000);
+	assert_in_range(errors_of(schema, repeated("", "permit(principal is F#x, action, resource);", 0, 15000, "")),
+	                15000, 30000);
 	limit_check("names that are not in the schema");
 }
 
 static void
 test_choices(void **state)
 {
-	struct cedar_schema *schema = schema_parsed(repeated("entity E enum [", "\"identifier#\",", 0, 60000, "\"last\"]; action a appliesTo { principal: E, resource: E };"));
+	struct cedar_schema *schema =
+	    schema_parsed(repeated("entity E enum [", "\"identifier#\",", 0, 60000,
+	                           "\"last\"]; action a appliesTo { principal: E, resource: E };"));
 
 	(void)state;
 	limit_set();
-	assert_int_equal(errors_of(schema, repeated("permit(principal, action, resource) when { ", "principal == E::\"identifier#\" || ", 0, 60000, "true };")), 0);
+	assert_int_equal(errors_of(schema, repeated("permit(principal, action, resource) when { ",
+	                                            "principal == E::\"identifier#\" || ", 0, 60000, "true };")),
+	                 0);
 	limit_check("ids that are enumerated");
 }
 
@@ -238,18 +253,23 @@ test_names_of_types(void **state)
 
 	(void)state;
 	limit_set();
-	assert_int_equal(errors_of(schema_parsed(first_last), strdup("permit(principal, action, resource) when { principal.x == principal.y };")), 0);
-	assert_int_equal(errors_of(schema_parsed(last_first), strdup("permit(principal, action, resource) when { principal.x == principal.y };")), 0);
+	assert_int_equal(errors_of(schema_parsed(first_last),
+	                           strdup("permit(principal, action, resource) when { principal.x == principal.y };")),
+	                 0);
+	assert_int_equal(errors_of(schema_parsed(last_first),
+	                           strdup("permit(principal, action, resource) when { principal.x == principal.y };")),
+	                 0);
 	limit_check("names of a type");
 }
 
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_attributes), cmocka_unit_test(test_namespaces),
-		cmocka_unit_test(test_action_chain), cmocka_unit_test(test_entity_chain), cmocka_unit_test(test_explain),
-		cmocka_unit_test(test_links), cmocka_unit_test(test_strange_names), cmocka_unit_test(test_choices),
-		cmocka_unit_test(test_names_of_types) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_attributes),    cmocka_unit_test(test_namespaces),
+		                            cmocka_unit_test(test_action_chain),  cmocka_unit_test(test_entity_chain),
+		                            cmocka_unit_test(test_explain),       cmocka_unit_test(test_links),
+		                            cmocka_unit_test(test_strange_names), cmocka_unit_test(test_choices),
+		                            cmocka_unit_test(test_names_of_types) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,9 +48,10 @@ test_links_hold_no_more(void **state)
 	size_t taken = 0;
 	const struct cedar_memory memory = { counting_alloc, counting_free, &taken };
 	const char *text = "permit(principal == ?principal, action, resource in ?resource) when { resource.open };"
-			   "permit(principal, action, resource == Doc::\"d\");";
+	                   "permit(principal, action, resource == Doc::\"d\");";
 	struct cedar_uid_text user = uid_of("User", "u"), folder = uid_of("Folder", "f");
-	struct cedar_request request = { uid_of("User", "u7"), uid_of("Action", "a"), uid_of("Doc", "d"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("User", "u7"), uid_of("Action", "a"), uid_of("Doc", "d"),
+		                         cedar_context_empty() };
 	struct cedar_policies *policies, *linked;
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;
@@ -63,7 +64,8 @@ test_links_hold_no_more(void **state)
 	for (i = 0; i < 400; i++) {
 		snprintf(id, sizeof id, "u%d", i);
 		user.id = text_of(id);
-		assert_true(cedar_policies_link(policies, text_of("policy0"), text_of(id), &user, &folder, &linked, &fault));
+		assert_true(
+		    cedar_policies_link(policies, text_of("policy0"), text_of(id), &user, &folder, &linked, &fault));
 		cedar_policies_free(policies);
 		policies = linked;
 	}
@@ -82,8 +84,9 @@ test_links_hold_no_more(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_bytes_a_policy), cmocka_unit_test(test_figure_is_true),
-		cmocka_unit_test(test_links_hold_no_more) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_bytes_a_policy),
+		                            cmocka_unit_test(test_figure_is_true),
+		                            cmocka_unit_test(test_links_hold_no_more) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,11 @@ policies_of(const char *text)
 }
 
 static bool
-allows(const struct cedar_policies *policies, const struct cedar_entities *entities, struct cedar_builder *overlay, const char *user)
+allows(const struct cedar_policies *policies, const struct cedar_entities *entities, struct cedar_builder *overlay,
+       const char *user)
 {
-	struct cedar_request request = { uid_of("User", user), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("User", user), uid_of("Action", "a"), uid_of("R", "r"),
+		                         cedar_context_empty() };
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;
 
@@ -44,7 +46,9 @@ static void
 test_replacing_one(void **state)
 {
 	struct cedar_policies *policies = policies_of("permit(principal in User::\"top\", action, resource);");
-	struct cedar_entities *old = store_of("[" ENTITY("a", UID("b")) "," ENTITY("b", UID("c")) "," ENTITY("c", "") "]"), *new;
+	struct cedar_entities *old =
+	                          store_of("[" ENTITY("a", UID("b")) "," ENTITY("b", UID("c")) "," ENTITY("c", "") "]"),
+	                      *new;
 	struct cedar_builder *builder = cedar_builder_new(NULL);
 
 	(void)state;
@@ -92,13 +96,24 @@ test_overlay(void **state)
 static void
 test_refused(void **state)
 {
-	static const char *const texts[] = { "[" ENTITY("a", UID("a")) "]", "[" ENTITY("a", UID("b")) "," ENTITY("b", UID("a")) "]",
-		"[" ENTITY("a", "") "," ENTITY("a", UID("b")) "]", "{}", "[1]", "[{\"uid\":1,\"attrs\":{},\"parents\":[]}]",
-		"[{\"uid\":" UID("a") ",\"attrs\":{\"x\":null},\"parents\":[]}]", "[{\"uid\":" UID("a") ",\"attrs\":{\"x\":1.5},\"parents\":[]}]",
-		"[{\"uid\":" UID("a") ",\"attrs\":{\"x\":1,\"x\":2},\"parents\":[]}]", "[{\"uid\":" UID("a") ",\"attrs\":{}}]",
+	static const char *const texts[] = {
+		"[" ENTITY("a", UID("a")) "]",
+		"[" ENTITY("a", UID("b")) "," ENTITY("b", UID("a")) "]",
+		"[" ENTITY("a", "") "," ENTITY("a", UID("b")) "]",
+		"{}",
+		"[1]",
+		"[{\"uid\":1,\"attrs\":{},\"parents\":[]}]",
+		"[{\"uid\":" UID("a") ",\"attrs\":{\"x\":null},\"parents\":[]}]",
+		"[{\"uid\":" UID("a") ",\"attrs\":{\"x\":1.5},\"parents\":[]}]",
+		"[{\"uid\":" UID("a") ",\"attrs\":{\"x\":1,\"x\":2},\"parents\":[]}]",
+		"[{\"uid\":" UID("a") ",\"attrs\":{}}]",
 		"[{\"uid\":" UID("a") ",\"attrs\":{\"x\":{\"__extn\":{\"fn\":\"ip\",\"arg\":\"x\"}}},\"parents\":[]}]",
 		"[{\"uid\":" UID("a") ",\"attrs\":{\"x\":{\"__expr\":\"1\"}},\"parents\":[]}]",
-		"[{\"uid\":{\"type\":\"A b\",\"id\":\"\"},\"attrs\":{},\"parents\":[]}]", "[]x", "[\"\\ud800\"]", "" };
+		"[{\"uid\":{\"type\":\"A b\",\"id\":\"\"},\"attrs\":{},\"parents\":[]}]",
+		"[]x",
+		"[\"\\ud800\"]",
+		""
+	};
 	struct cedar_entities *entities = NULL;
 	struct cedar_fault fault;
 	size_t i;
@@ -107,9 +122,12 @@ test_refused(void **state)
 	for (i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (cedar_entities_parse_json(NULL, text_of(texts[i]), NULL, &entities, &fault))
 			fail_msg("accepted: %s", texts[i]);
-	cedar_entities_free(store_of("[" ENTITY("a", UID("b")) "," ENTITY("a", UID("b")) "]")); /* the same twice is fine */
-	cedar_entities_free(store_of("[{\"uid\":{\"__entity\":" UID("a") "},\"attrs\":{\"x\":{\"__extn\":{\"fn\":\"offset\",\"args\":["
-		"{\"__extn\":{\"fn\":\"datetime\",\"arg\":\"1970-01-01\"}},{\"__extn\":{\"fn\":\"duration\",\"arg\":\"1s\"}}]}}},\"parents\":[]}]"));
+	cedar_entities_free(
+	    store_of("[" ENTITY("a", UID("b")) "," ENTITY("a", UID("b")) "]")); /* the same twice is fine */
+	cedar_entities_free(store_of(
+	    "[{\"uid\":{\"__entity\":" UID("a") "},\"attrs\":{\"x\":{\"__extn\":{\"fn\":\"offset\",\"args\":["
+	                                        "{\"__extn\":{\"fn\":\"datetime\",\"arg\":\"1970-01-01\"}},{\"__extn\":"
+	                                        "{\"fn\":\"duration\",\"arg\":\"1s\"}}]}}},\"parents\":[]}]"));
 }
 
 enum { CHAIN = 20000 };
@@ -124,7 +142,8 @@ chain_json(bool upward, bool closed)
 	at += sprintf(at, "[");
 	for (i = 0; i < CHAIN; i++) {
 		n = upward ? i : CHAIN - 1 - i;
-		at += sprintf(at, "%s{\"uid\":{\"type\":\"User\",\"id\":\"%d\"},\"attrs\":{},\"parents\":[", i ? "," : "", n);
+		at += sprintf(at, "%s{\"uid\":{\"type\":\"User\",\"id\":\"%d\"},\"attrs\":{},\"parents\":[",
+		              i ? "," : "", n);
 		if (n > 0 || closed)
 			at += sprintf(at, "{\"type\":\"User\",\"id\":\"%d\"}", n > 0 ? n - 1 : CHAIN - 1);
 		at += sprintf(at, "]}");
@@ -137,7 +156,8 @@ static void
 check_chain(struct cedar_entities *chain)
 {
 	struct cedar_policies *top = policies_of("permit(principal in User::\"0\", action, resource);");
-	struct cedar_policies *middle = policies_of("permit(principal, action, resource) when { principal in User::\"7777\" };");
+	struct cedar_policies *middle =
+	    policies_of("permit(principal, action, resource) when { principal in User::\"7777\" };");
 	struct cedar_policies *above = policies_of("permit(principal in User::\"above\", action, resource);");
 	struct cedar_builder *builder = cedar_builder_new(NULL);
 	struct cedar_entities *changed;
@@ -225,13 +245,15 @@ known_mix(uint64_t hash, uint64_t word)
 static void
 colliding_id(unsigned number, char id[17])
 {
-	uint64_t type = known_mix(known_mix(1 ^ 0x8EBC6AF09C88C6E3ull, 5), 0x72657355 ^ 0x1D8E4E27C47D124Full), first, second;
+	uint64_t type = known_mix(known_mix(1 ^ 0x8EBC6AF09C88C6E3ull, 5), 0x72657355 ^ 0x1D8E4E27C47D124Full), first,
+	         second;
 	char digits[16];
 
 	type = known_mix(type, 0xEB44ACCAB455D165ull);
 	snprintf(digits, sizeof digits, "%08u", number);
 	memcpy(&first, digits, 8);
-	second = 0x4142434445464748ull ^ known_mix(known_mix(type ^ 0x8EBC6AF09C88C6E3ull, 17), first ^ 0x589965CC75374CC3ull);
+	second = 0x4142434445464748ull ^
+	         known_mix(known_mix(type ^ 0x8EBC6AF09C88C6E3ull, 17), first ^ 0x589965CC75374CC3ull);
 	memcpy(id, &first, 8);
 	memcpy(id + 8, &second, 8);
 	id[16] = '\0';
@@ -265,7 +287,8 @@ static void
 test_overlay_in_a_circle(void **state)
 {
 	struct cedar_policies *policies = policies_of("permit(principal, action, resource);");
-	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"),
+		                         cedar_context_empty() };
 	struct cedar_builder *builder = cedar_builder_new(NULL);
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
 	struct cedar_response response;
@@ -297,7 +320,8 @@ reader_run(void *context)
 {
 	struct shared *shared = context;
 	struct cedar_scratch *scratch = cedar_scratch_new(NULL);
-	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"), cedar_context_empty() };
+	struct cedar_request request = { uid_of("User", "a"), uid_of("Action", "a"), uid_of("R", "r"),
+		                         cedar_context_empty() };
 	struct cedar_response response;
 	bool done = false;
 
@@ -310,7 +334,8 @@ reader_run(void *context)
 		done = shared->done;
 		pthread_mutex_unlock(&shared->lock);
 		for (i = 0; i < 100; i++)
-			if (!cedar_authorize(shared->policies, entities, NULL, &request, scratch, &response) || !response.allow)
+			if (!cedar_authorize(shared->policies, entities, NULL, &request, scratch, &response) ||
+			    !response.allow)
 				return "a reader was denied";
 	}
 	cedar_scratch_free(scratch);

@@ -18,8 +18,8 @@ errors_of(const char *schema_text, const char *policies_text, bool json)
 	size_t errors, i;
 
 	if (!cedar_schema_parse(NULL, text_of(schema_text), &schema, &found) ||
-		!(json ? cedar_policies_parse_json(NULL, text_of(policies_text), &policies, &found)
-		       : cedar_policies_parse(NULL, text_of(policies_text), &policies, &found)))
+	    !(json ? cedar_policies_parse_json(NULL, text_of(policies_text), &policies, &found)
+	           : cedar_policies_parse(NULL, text_of(policies_text), &policies, &found)))
 		fail_msg("%s: %u:%u: %s", policies_text, found.line, found.column, found.message);
 	assert_true(cedar_validate(NULL, schema, policies, &report));
 	errors = report.errors;
@@ -38,35 +38,41 @@ static void
 test_guards(void **state)
 {
 	static const char schema[] = "entity E { x?: Long, b: Bool, e: E, r: {a: E, b: E} };"
-				     "action a appliesTo { principal: E, resource: E };";
+	                             "action a appliesTo { principal: E, resource: E };";
 	static const struct {
 		const char *tested, *used;
 		bool same;
-	} cases[] = { { "{x: principal, y: 1}.x", "{y: 1, x: principal}.x", true },
+	} cases[] = {
+		{ "{x: principal, y: 1}.x", "{y: 1, x: principal}.x", true },
 		{ "{x: principal, y: 1}.x", "{y: 2, x: principal}.x", false },
-		{ "(if principal != resource then principal else resource)", "(if !(principal == resource) then principal else resource)", true },
-		{ "(if principal != resource then principal else resource)", "(if principal == resource then principal else resource)", false },
+		{ "(if principal != resource then principal else resource)",
+		  "(if !(principal == resource) then principal else resource)", true },
+		{ "(if principal != resource then principal else resource)",
+		  "(if principal == resource then principal else resource)", false },
 		{ "(if 1 > 2 then principal else resource)", "(if !(1 <= 2) then principal else resource)", true },
 		{ "(if 1 > 2 then principal else resource)", "(if !(1 < 2) then principal else resource)", false },
 		{ "(if 1 > 2 then principal else resource)", "(if 2 < 1 then principal else resource)", false },
 		{ "(if 1 >= 2 then principal else resource)", "(if !(1 < 2) then principal else resource)", true },
 		{ "(if principal is E in resource then principal else resource)",
-			"(if principal is E && principal in resource then principal else resource)", true },
+		  "(if principal is E && principal in resource then principal else resource)", true },
 		{ "(if principal is E in resource && resource.b then principal else resource)",
-			"(if principal is E && principal in resource && resource.b then principal else resource)", true },
+		  "(if principal is E && principal in resource && resource.b then principal else resource)", true },
 		{ "(if principal is E in resource then principal else resource)",
-			"(if principal in resource && principal is E then principal else resource)", false },
+		  "(if principal in resource && principal is E then principal else resource)", false },
 		{ "(if principal.b && resource.b && principal.e.b then principal else resource)",
-			"(if (principal.b && resource.b) && principal.e.b then principal else resource)", true },
+		  "(if (principal.b && resource.b) && principal.e.b then principal else resource)", true },
 		{ "(if principal.b && resource.b && principal.e.b then principal else resource)",
-			"(if principal.b && (resource.b && principal.e.b) then principal else resource)", false },
-		{ "(if principal.b || resource.b then principal else resource)", "(if principal.b && resource.b then principal else resource)", false } };
+		  "(if principal.b && (resource.b && principal.e.b) then principal else resource)", false },
+		{ "(if principal.b || resource.b then principal else resource)",
+		  "(if principal.b && resource.b then principal else resource)", false }
+	};
 	char text[1000];
 	size_t i;
 
 	for (i = 0; i < sizeof cases / sizeof *cases; i++) {
 		(void)state;
-		snprintf(text, sizeof text, "permit(principal, action, resource) when { %s has x && %s.x == 1 };", cases[i].tested, cases[i].used);
+		snprintf(text, sizeof text, "permit(principal, action, resource) when { %s has x && %s.x == 1 };",
+		         cases[i].tested, cases[i].used);
 		if ((errors_of(schema, text, false) == 0) != cases[i].same)
 			fail_msg("%s: wrongly %s (%s)", text, cases[i].same ? "refused" : "accepted", found.message);
 	}
@@ -76,10 +82,12 @@ test_guards(void **state)
 static void
 test_function_that_is_not(void **state)
 {
-	static const char set[] =
-		"{\"staticPolicies\":{\"a\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
-		"\"conditions\":[{\"kind\":\"when\",\"body\":{\"==\":{\"left\":{\"Value\":1},\"right\":{\"Value\":{\"__extn\":{\"fn\":\"decimall\",\"arg\":\"1.0\"}}}}}}]},"
-		"\"b\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}}}";
+	static const char set[] = "{\"staticPolicies\":{\"a\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},"
+	                          "\"action\":{\"op\":\"All\"},\"resource\":{\"op\":\"All\"},"
+	                          "\"conditions\":[{\"kind\":\"when\",\"body\":{\"==\":{\"left\":{\"Value\":1},"
+	                          "\"right\":{\"Value\":{\"__extn\":{\"fn\":\"decimall\",\"arg\":\"1.0\"}}}}}}]},"
+	                          "\"b\":{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":"
+	                          "\"All\"},\"resource\":{\"op\":\"All\"},\"conditions\":[]}}}";
 
 	(void)state;
 	assert_int_equal(errors_of("entity E; action a appliesTo { principal: E, resource: E };", set, true), 1);
@@ -98,15 +106,27 @@ test_types_that_share(void **state)
 	(void)state;
 	size += (size_t)sprintf(schema, "type T0 = {a: Long}; type U0 = {a: Long}; type V0 = {a: String};");
 	for (i = 0; i < 40; i++)
-		size += (size_t)sprintf(schema + size, "type T%zu = {a: T%zu, b: T%zu}; type U%zu = {a: U%zu, b: Set<U%zu>}; type V%zu = {a: V%zu, b: V%zu};"
-			"type W%zu = {a: %s%zu, b: %s%zu};", i + 1, i, i, i + 1, i, i, i + 1, i, i, i + 1, i ? "W" : "T", i, i ? "W" : "T", i);
-	sprintf(schema + size, "entity E {t: T40, u: U40, v: V40, w: W40}; action a appliesTo {principal: E, resource: E};");
-	assert_int_equal(errors_of(schema, "permit(principal, action, resource) when { principal.t == principal.w };", false), 0);
-	assert_int_equal(errors_of(schema, "permit(principal, action, resource) when { principal.t == principal.u };", false), 1);
-	assert_int_equal(errors_of(schema, "permit(principal, action, resource) when { principal.w == principal.v };", false), 1);
+		size +=
+		    (size_t)sprintf(schema + size,
+		                    "type T%zu = {a: T%zu, b: T%zu}; type U%zu = {a: U%zu, b: Set<U%zu>}; type V%zu = "
+		                    "{a: V%zu, b: V%zu};"
+		                    "type W%zu = {a: %s%zu, b: %s%zu};",
+		                    i + 1, i, i, i + 1, i, i, i + 1, i, i, i + 1, i ? "W" : "T", i, i ? "W" : "T", i);
+	sprintf(schema + size,
+	        "entity E {t: T40, u: U40, v: V40, w: W40}; action a appliesTo {principal: E, resource: E};");
+	assert_int_equal(
+	    errors_of(schema, "permit(principal, action, resource) when { principal.t == principal.w };", false), 0);
+	assert_int_equal(
+	    errors_of(schema, "permit(principal, action, resource) when { principal.t == principal.u };", false), 1);
+	assert_int_equal(
+	    errors_of(schema, "permit(principal, action, resource) when { principal.w == principal.v };", false), 1);
 	assert_non_null(strstr(found.message, "can never be equal"));
-	assert_int_equal(errors_of(schema, "permit(principal, action, resource) when { (if principal.t == resource.w then principal.w else principal.t) == "
-		"resource.t && [principal.t, resource.w].contains(principal.w) };", false), 0);
+	assert_int_equal(errors_of(schema,
+	                           "permit(principal, action, resource) when { (if principal.t == resource.w then "
+	                           "principal.w else principal.t) == "
+	                           "resource.t && [principal.t, resource.w].contains(principal.w) };",
+	                           false),
+	                 0);
 	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 }
 
@@ -133,9 +153,11 @@ test_too_complex(void **state)
 		size += (size_t)sprintf(schema + size, "};");
 	}
 	sprintf(schema + size, "entity E {t: T, u: U}; action a appliesTo {principal: E, resource: E};");
-	assert_int_equal(errors_of(schema, "permit(principal, action, resource) when { principal.t == principal.u };", false), 1);
+	assert_int_equal(
+	    errors_of(schema, "permit(principal, action, resource) when { principal.t == principal.u };", false), 1);
 	assert_string_equal(found.message, "the policy is too complex to be checked");
-	assert_int_equal(errors_of(schema, "permit(principal, action, resource) when { principal.t == resource.t };", false), 0);
+	assert_int_equal(
+	    errors_of(schema, "permit(principal, action, resource) when { principal.t == resource.t };", false), 0);
 	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 	free(schema);
 }
@@ -144,7 +166,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_guards), cmocka_unit_test(test_function_that_is_not),
-		cmocka_unit_test(test_types_that_share), cmocka_unit_test(test_too_complex) };
+		                            cmocka_unit_test(test_types_that_share),
+		                            cmocka_unit_test(test_too_complex) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
