@@ -128,6 +128,8 @@ def main():
         if wanted("scenario"):
             say("scenarios, GCC with ASan and UBSan")
             scenarios(program, True)
+            programs("test/postgres", {"SEKISHO": program, "SEKISHO_SHARED": SHARED, "SEKISHO_SANITIZED": "1",
+                                       "SEKISHO_GATEWAY": os.path.join(os.path.dirname(program), "../test/unit/gateway")})
     if wanted("fuzz") and build("build-fuzz", "-Dfuzz=true", "-Db_lundef=false", cc="clang"):
         say("fuzz corpora and unit tests, Clang")
         meson_tests("build-fuzz")

@@ -249,6 +249,17 @@ connection_start_tls(struct connection *c)
 }
 
 bool
+connection_direct(const struct connection *c, bool *alpn)
+{
+	const unsigned char *name = NULL;
+	unsigned size = 0;
+	if (c->ssl)
+		SSL_get0_alpn_selected(c->ssl, &name, &size);
+	*alpn = size > 0;
+	return c->direct;
+}
+
+bool
 connection_secure(const struct connection *c)
 {
 	return c->state == CONNECTION_OPEN;

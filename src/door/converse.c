@@ -184,12 +184,30 @@ converse(struct connection *c)
 		send_and_tell(c);
 }
 
+/* The first byte says whether the client begins with TLS; it is left in the socket for the handshake. */
+static void
+listen_first(struct connection *c)
+{
+	bool hello = false;
+	if (!c->worker->door->direct_too || c->heard)
+		return;
+	enum transfer t = transport_peek(c, &hello);
+	if (t == TRANSFER_WAIT)
+		return;
+	c->heard = true;
+	c->direct = t == TRANSFER_DONE && hello;
+	if (c->direct)
+		connection_become(c, CONNECTION_HANDSHAKE);
+}
+
 static void
 run_state(struct connection *c)
 {
 	/* In the order of a connection's life, so that one run can go all the way. */
 	if (c->state == CONNECTION_PLAIN && !c->session)
 		open_session(c);
+	if (c->state == CONNECTION_PLAIN)
+		listen_first(c);
 	if (c->state == CONNECTION_PLAIN)
 		converse(c);
 	if (c->state == CONNECTION_HANDSHAKE)

@@ -45,6 +45,7 @@ door_listen(const void *owner, const struct door_options *o, struct door **out)
 	d->client_required = o->client_required;
 	d->allow_tls12 = o->allow_tls12;
 	d->plain_first = o->plain_first;
+	d->direct_too = o->direct_too;
 	pthread_mutex_init(&d->lock, NULL);
 	address_table_open(d, &d->addresses, d->limits.connections);
 	talloc_set_destructor(d, close_door);

@@ -64,7 +64,8 @@ struct door_options {
 	struct slice client_ca;         /* PEM; empty: no client certificates are asked for */
 	bool client_required;           /* no client certificate, no connection */
 	bool allow_tls12;
-	bool plain_first;               /* the protocol begins in plain and calls connection_start_tls() */
+	bool plain_first;               /* the protocol begins in plain and calls connection_start_tls() … */
+	bool direct_too;                /* … or the client begins with its ClientHello: connection_direct() */
 	struct door_limits limits;
 };
 
@@ -108,6 +109,8 @@ void connection_kill(struct connection *);
  * consume ends the connection: what came in plain must not count as if it had come under TLS. */
 void connection_start_tls(struct connection *);
 bool connection_secure(const struct connection *);
+/* With direct_too: the client began with TLS; with the protocol's ALPN, too? */
+bool connection_direct(const struct connection *, bool *alpn);
 bool connection_alive(const struct connection *);
 const struct peer *connection_peer(const struct connection *);
 void *connection_session(const struct connection *);

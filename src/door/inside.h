@@ -48,7 +48,7 @@ struct door {
 	int fd;
 	const struct protocol *protocol;
 	struct door_limits limits;
-	bool client_required, allow_tls12, plain_first;
+	bool client_required, allow_tls12, plain_first, direct_too;
 	char address[INET6_ADDRSTRLEN + 8];
 	pthread_mutex_t lock;
 	SSL_CTX *tls;
@@ -97,6 +97,7 @@ struct connection {
 	unsigned budget;                /* receive calls left in this turn */
 	bool entered;                   /* inside a call-back */
 	bool waiting, deliver;          /* to be run at the end of the turn; with its input */
+	bool heard, direct;             /* plain_first: its first byte was looked at; it was that of a ClientHello */
 	bool paused;
 	bool more;                      /* OpenSSL holds input, which the socket will not announce */
 	bool stuck;                     /* the socket takes no more for now */
@@ -123,6 +124,8 @@ enum transfer transport_handshake(struct connection *);
 enum transfer transport_read(struct connection *, uint8_t *, size_t room, size_t *size);
 enum transfer transport_write(struct connection *, struct slice, size_t *size);
 enum transfer transport_goodbye(struct connection *);
+/* Is the first byte of all, which stays where it is, that of a TLS record with a handshake? TRANSFER_WAIT: not there yet. */
+enum transfer transport_peek(struct connection *, bool *hello);
 /* Reads and drops what still comes. */
 enum transfer transport_discard(struct connection *);
 

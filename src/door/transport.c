@@ -183,6 +183,17 @@ transport_goodbye(struct connection *c)
 }
 
 enum transfer
+transport_peek(struct connection *c, bool *hello)
+{
+	uint8_t first;
+	ssize_t n = recv(c->fd, &first, 1, MSG_PEEK);
+	if (n <= 0)
+		return plain_outcome(n);
+	*hello = first == 0x16;
+	return TRANSFER_DONE;
+}
+
+enum transfer
 transport_discard(struct connection *c)
 {
 	for (unsigned i = 0; i < READS_A_TURN; i++) {

@@ -19,20 +19,27 @@ backend_pool_new(const void *owner, size_t most)
 
 /* ---- opened, lent, given back, closed ---- */
 
-static void
-key_of(const struct session *s, uint8_t key[DIGEST_SIZE])
+/* Of back ends that are as good as each other for the session. */
+static const uint8_t *
+key_of(struct session *s)
 {
-	SCOPED char *text = memory_format(NULL, "%.*s\n%.*s\n%u\n%.*s\n%.*s", SLICE_ARGUMENTS(s->database.host), SLICE_ARGUMENTS(s->database.address),
-	                                  s->database.port, SLICE_ARGUMENTS(s->database.name), SLICE_ARGUMENTS(s->database.role));
+	const struct database *d = &s->database;
+	if (s->keyed)
+		return s->pool_key;
+	SCOPED char *text = memory_format(NULL, "%.*s\n%.*s\n%u\n%.*s\n%.*s", SLICE_ARGUMENTS(d->host), SLICE_ARGUMENTS(d->address), d->port,
+	                                  SLICE_ARGUMENTS(d->name), SLICE_ARGUMENTS(d->role));
 	for (size_t i = 0; i < s->setting_count; i++)
 		text = talloc_asprintf_append(text, "\n%.*s\t%.*s", SLICE_ARGUMENTS(s->settings[i].name), SLICE_ARGUMENTS(s->settings[i].value));
-	sha256(slice_text(text), key);
+	sha256(slice_text(text), s->pool_key);
+	s->keyed = true;
+	return s->pool_key;
 }
 
 void
 backend_rekey(struct session *s)
 {
-	key_of(s, s->backend->key);
+	s->keyed = false;
+	memcpy(s->backend->key, key_of(s), DIGEST_SIZE);
 }
 
 static void
@@ -175,7 +182,7 @@ open_backend(struct session *s)
 	struct backend *b = NEW(w, struct backend);
 	b->worker = w;
 	copy_database(b, &s->database);
-	key_of(s, b->key);
+	memcpy(b->key, key_of(s), DIGEST_SIZE);
 	b->place = memory_copy(b, s->database_name);
 	const struct upstream_options o = {
 		.database = &b->database, .settings = s->settings, .setting_count = s->setting_count, .ready = ready, .received = received,
@@ -230,13 +237,11 @@ wait_in_line(struct session *s)
 bool
 backend_acquire(struct session *s)
 {
-	uint8_t key[DIGEST_SIZE];
 	if (s->backend)
 		return s->backend->ready;
 	if (s->waits_since)
 		return false;
-	key_of(s, key);
-	struct backend *b = find_idle(s->worker, key);
+	struct backend *b = find_idle(s->worker, key_of(s));
 	if (b) {
 		lend(b, s);
 		return true;

@@ -123,6 +123,22 @@ execute_query(struct session *s, struct slice text)
 	pending_enter(s, p);
 }
 
+static bool
+refused_by_name(struct session *s, struct slice name)
+{
+	struct complaint c = { .severity = "ERROR" };
+	if (s->name_count >= NAMES_MAX) {
+		c.sqlstate = "53400";
+		c.message = "too many prepared statements and portals";
+	} else if (rename_is_taken(s, name)) {
+		c.sqlstate = "42P05";
+		c.message = memory_format(s, "prepared statement \"%.*s\" already exists", SLICE_ARGUMENTS(name));
+	}
+	if (c.message)
+		execute_refused(s, &c, false);
+	return c.message != NULL;
+}
+
 void
 execute_parse(struct session *s, struct slice body)
 {
@@ -133,18 +149,7 @@ execute_parse(struct session *s, struct slice body)
 		session_fail(s, E_REQUEST, "a Parse message is not of the protocol's form");
 		return;
 	}
-	if (s->name_count >= NAMES_MAX) {
-		const struct complaint c = { .severity = "ERROR", .sqlstate = "53400", .message = "too many prepared statements and portals" };
-		execute_refused(s, &c, false);
-		return;
-	}
-	if (rename_is_taken(s, name)) {
-		struct complaint c = { .severity = "ERROR", .sqlstate = "42P05" };
-		c.message = memory_format(s, "prepared statement \"%.*s\" already exists", SLICE_ARGUMENTS(name));
-		execute_refused(s, &c, false);
-		return;
-	}
-	if (!analyse_text(s, text, &a))
+	if (refused_by_name(s, name) || !analyse_text(s, text, &a))
 		return;
 	if (a->sqlstate || a->count > 1) {
 		const struct complaint several = { .severity = "ERROR", .sqlstate = "42601",

@@ -37,15 +37,18 @@ hidden_query(struct session *s, const char *text)
 	hidden_send(s, text);
 }
 
+/* Each under a name of its own: where one fails between its Parse and its Close, the name stays taken at that back end. */
 void
 hidden_run(struct session *s, const char *text)
 {
-	static const struct slice name = { (const uint8_t *)"sk_lane", 7 };
+	SCOPED char *own = memory_format(NULL, "sk_hidden_%llu", (unsigned long long)s->worker->hidden++);
+	SCOPED char *portal = memory_format(NULL, "P%s", own), *statement = memory_format(NULL, "S%s", own);
+	struct slice name = slice_text(own);
 	hidden_put(s, 'P', name, slice_text(text), "\0", 2);
 	hidden_put(s, 'B', name, name, "\0\0\0\0\0", 6);
 	hidden_put(s, 'E', name, slice_of(NULL, 0), "\0\0\0", 4);
-	hidden_put(s, 'C', LITERAL("Psk_lane"), slice_of(NULL, 0), NULL, 0);
-	hidden_put(s, 'C', LITERAL("Ssk_lane"), slice_of(NULL, 0), NULL, 0);
+	hidden_put(s, 'C', slice_text(portal), slice_of(NULL, 0), NULL, 0);
+	hidden_put(s, 'C', slice_text(statement), slice_of(NULL, 0), NULL, 0);
 	hidden_turn(s, TURN_PARSE, false);
 	hidden_turn(s, TURN_BIND, false);
 	hidden_turn(s, TURN_STATEMENT, false);

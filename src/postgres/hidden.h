@@ -8,5 +8,5 @@ struct turn *hidden_turn(struct session *, enum turn_kind, bool dropped);
 /* A Query without turns; with its turns, of which the client does not even hear that it failed. */
 void hidden_send(struct session *, const char *text);
 void hidden_query(struct session *, const char *text);
-/* Parse, Bind, Execute and Close of a statement and portal whose name no client's can be. */
+/* Parse, Bind, Execute and Close, under a name of ours. */
 void hidden_run(struct session *, const char *text);

@@ -9,7 +9,27 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
-#define GS2 "n,,"
+/* gs2-header of RFC 5802: no TLS; TLS, and the server did not offer -PLUS; bound. */
+static const char *const gs2[] = { [SCRAM_UNBOUND] = "n,,", [SCRAM_NOT_OFFERED] = "y,,", [SCRAM_BOUND] = "p=tls-server-end-point,," };
+
+void
+scram_bind(struct scram *s, struct slice binding, bool offered)
+{
+	s->channel = !binding.size || binding.size > sizeof s->binding ? SCRAM_UNBOUND : offered ? SCRAM_BOUND : SCRAM_NOT_OFFERED;
+	s->binding_size = s->channel == SCRAM_BOUND ? binding.size : 0;
+	memcpy(s->binding, binding.data ? binding.data : (const uint8_t *)"", s->binding_size);
+}
+
+/* base64(gs2-header ‖ channel binding data) */
+static void
+channel_text(const struct scram *s, char out[static 2 * SCRAM_BINDING_MAX])
+{
+	uint8_t all[SCRAM_BINDING_MAX + 32];
+	size_t size = strlen(gs2[s->channel]);
+	memcpy(all, gs2[s->channel], size);
+	memcpy(all + size, s->binding, s->binding_size);
+	text_base64(slice_of(all, size + s->binding_size), out);
+}
 
 struct slice
 scram_first(struct scram *s, char *out)
@@ -19,7 +39,7 @@ scram_first(struct scram *s, char *out)
 	text_base64(slice_of(random, sizeof random), s->nonce);
 	int n = snprintf(s->auth, sizeof s->auth, "n=,r=%s", s->nonce);
 	s->auth_size = (size_t)n;
-	return slice_of(out, (size_t)snprintf(out, SCRAM_TEXT, GS2 "%s", s->auth));
+	return slice_of(out, (size_t)snprintf(out, SCRAM_TEXT, "%s%s", gs2[s->channel], s->auth));
 }
 
 /* An attribute "x=…" up to the comma; takes it off. */
@@ -90,11 +110,13 @@ scram_final(struct scram *s, struct slice server_first, struct slice password, s
 	    iterations > SCRAM_ITERATIONS_MAX)
 		return E_CRYPTO;
 	TRY(make_keys(keys, salt, salt_size, (unsigned)iterations, password));
-	if (!append(s, ",%.*s", server_first) || !append(s, ",c=biws,r=%.*s", nonce))
+	char channel[2 * SCRAM_BINDING_MAX];
+	channel_text(s, channel);
+	if (!append(s, ",%.*s", server_first) || !append(s, ",c=%.*s", slice_text(channel)) || !append(s, ",r=%.*s", nonce))
 		return E_CRYPTO;
 	prove(s, keys, proof);
 	memcpy(s->server, keys->server, sizeof s->server);
-	*message = slice_of(out, (size_t)snprintf(out, SCRAM_TEXT, "c=biws,r=%.*s,p=%s", SLICE_ARGUMENTS(nonce), proof));
+	*message = slice_of(out, (size_t)snprintf(out, SCRAM_TEXT, "c=%s,r=%.*s,p=%s", channel, SLICE_ARGUMENTS(nonce), proof));
 	return NULL;
 }
 

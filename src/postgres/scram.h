@@ -5,7 +5,7 @@
 #include "base/slice.h"
 #include "keys/keys.h"
 
-enum { SCRAM_TEXT = 1024, SCRAM_SALT_MAX = 64, SCRAM_ITERATIONS_MAX = 1000000 };
+enum { SCRAM_BINDING_MAX = 64, SCRAM_TEXT = 1024, SCRAM_SALT_MAX = 64, SCRAM_ITERATIONS_MAX = 1000000 };
 
 struct scram_keys {
 	uint8_t salt[SCRAM_SALT_MAX];
@@ -19,8 +19,14 @@ struct scram {
 	char auth[3 * SCRAM_TEXT];      /* the AuthMessage */
 	size_t auth_size;
 	uint8_t server[DIGEST_SIZE];
+	uint8_t binding[SCRAM_BINDING_MAX];     /* the server's certificate (RFC 5929, tls-server-end-point) */
+	size_t binding_size;
+	enum scram_channel { SCRAM_UNBOUND, SCRAM_NOT_OFFERED, SCRAM_BOUND } channel;
 };
 
+/* `binding`: of the TLS connection, empty where there is none; bound where the server offers it, else it is told that we could
+ * have, so that nobody in between can have left the offer out. */
+void scram_bind(struct scram *, struct slice binding, bool offered);
 /* The client-first-message; `out` has room for SCRAM_TEXT. */
 struct slice scram_first(struct scram *, char *out);
 /* The client-final-message for the server-first-message. `keys` is what is kept, and is made anew where it does not fit

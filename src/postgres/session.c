@@ -181,7 +181,15 @@ static void
 secured(void *argument)
 {
 	struct session *s = argument;
+	bool alpn;
 	connection_deadline(s->connection, SECONDS(30));
+	if (!connection_direct(s->connection, &alpn))
+		return;
+	s->state = SESSION_SECURE;
+	if (alpn)
+		return;                 /* "direct SSL connections must use ALPN" (PostgreSQL 17): so no other protocol's bytes are taken for ours */
+	s->state = SESSION_ENDED;
+	connection_kill(s->connection);
 }
 
 static void

@@ -132,6 +132,8 @@ struct session {
 	/* the back end's side */
 	struct backend *backend;        /* NULL: none is lent at the moment */
 	struct upstream *upstream;      /* its */
+	bool keyed;                     /* pool_key is known: which back ends are of its kind */
+	uint8_t pool_key[DIGEST_SIZE];
 	bool dirty;                     /* something was left behind there: it stays with this session */
 	bool unnamed_here;              /* the unnamed statement of this session is at this back end */
 	struct session *next_waiting;
@@ -181,6 +183,7 @@ struct postgres_worker {
 	bool streams_set;
 	struct cancel_queue *cancels;
 	struct enders *enders;
+	uint64_t hidden;                /* statements of our own, for their names */
 	struct postgres_counts counts;
 };
 

@@ -154,6 +154,16 @@ is_builtin(struct node n, int field, bool (*known)(struct slice))
 	return known(tree_string(n, field, parts - 1));
 }
 
+/* enum A_Expr_Kind: BETWEEN in its four forms, whose name is no operator's but stands for <= and >=. */
+enum { AEXPR_BETWEEN = 11, AEXPR_NOT_BETWEEN_SYM = 14 };
+
+static bool
+is_between(struct node n)
+{
+	uint64_t kind = tree_number(n, TREE_A_EXPR_F_KIND);
+	return kind >= AEXPR_BETWEEN && kind <= AEXPR_NOT_BETWEEN_SYM;
+}
+
 static void
 visit_sample(struct statement *s, struct node n)
 {
@@ -215,7 +225,7 @@ visit(void *argument, struct node n)
 		visit_call(s, n);
 		break;
 	case TREE_A_EXPR:
-		s->pure &= is_builtin(n, TREE_A_EXPR_F_NAME, operator_is_builtin);
+		s->pure &= is_between(n) || is_builtin(n, TREE_A_EXPR_F_NAME, operator_is_builtin);
 		break;
 	case TREE_SORT_BY:
 		s->pure &= tree_count(n, TREE_SORT_BY_F_USE_OP) == 0;

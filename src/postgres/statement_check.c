@@ -14,6 +14,7 @@ static const struct {
 	  "select id, name from crm.people p where id = ? and name like ?" },
 	{ "select count(*), lower(name) from t group by 2 order by 1", STATEMENT_READ, "read", true, false, "t", NULL },
 	{ "with x as (select * from t) select * from x join u on true", STATEMENT_READ, "read", true, false, "t u x", NULL },
+	{ "select a from t where a between 1 and 2 or a not between symmetric 3 and 4", STATEMENT_READ, "read", true, false, "t", NULL },
 	{ "select random()", STATEMENT_READ, "read", false, false, "", NULL },
 	{ "select mine(1)", STATEMENT_WRITE, "write", false, false, "", NULL },
 	{ "select a.lower('x')", STATEMENT_WRITE, "write", false, false, "", NULL },

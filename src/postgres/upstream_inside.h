@@ -64,6 +64,8 @@ struct upstream {
 
 /* upstream_tls.c */
 fallible upstream_secure(struct upstream *);
+/* What SCRAM binds to; empty where there is no TLS, or no hash for it. */
+struct slice upstream_binding(const struct upstream *, uint8_t out[static SCRAM_BINDING_MAX]);
 
 /* upstream_login.c: what the server says before it is ready; takes it off `input`. */
 fallible upstream_login(struct upstream *, struct slice *input, struct slice *said);

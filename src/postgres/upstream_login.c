@@ -69,15 +69,20 @@ static fallible
 begin_scram(struct upstream *u, struct reader *r)
 {
 	char first[SCRAM_TEXT];
-	bool offered = false;
-	for (struct slice name; (name = read_text(r)).size; )
+	uint8_t binding[SCRAM_BINDING_MAX];
+	bool offered = false, plus = false;
+	for (struct slice name; (name = read_text(r)).size; ) {
 		offered |= slice_is(name, "SCRAM-SHA-256");
+		plus |= slice_is(name, "SCRAM-SHA-256-PLUS");
+	}
+	scram_bind(&u->scram, upstream_binding(u, binding), plus);
+	offered |= u->scram.channel == SCRAM_BOUND;
 	if (!offered || !u->options.database->password.size || u->step != LOGIN_BEGUN)
 		return E_CRYPTO;
 	struct slice message = scram_first(&u->scram, first);
 	u->step = LOGIN_SCRAM_FIRST;
 	size_t at = message_begin(u, &u->output, 'p');
-	message_text(u, &u->output, LITERAL("SCRAM-SHA-256"));
+	message_text(u, &u->output, u->scram.channel == SCRAM_BOUND ? LITERAL("SCRAM-SHA-256-PLUS") : LITERAL("SCRAM-SHA-256"));
 	message_be32(u, &u->output, (uint32_t)message.size);
 	bytes_append(u, &u->output, message);
 	message_end(&u->output, at);

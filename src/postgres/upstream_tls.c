@@ -133,3 +133,20 @@ upstream_secure(struct upstream *u)
 	u->ssl = ssl;
 	return NULL;
 }
+
+/* tls-server-end-point: the certificate under the hash of its signature, SHA-256 in the place of MD5 and SHA-1 (RFC 5929 §4.1). */
+struct slice
+upstream_binding(const struct upstream *u, uint8_t out[static SCRAM_BINDING_MAX])
+{
+	X509 *x = u->ssl ? SSL_get1_peer_certificate(u->ssl) : NULL;
+	int hash = NID_undef;
+	unsigned size = 0;
+	const EVP_MD *digest = NULL;
+	if (x && X509_get_signature_info(x, &hash, NULL, NULL, NULL) == 1)
+		digest = hash == NID_md5 || hash == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(hash);
+	if (digest && (size_t)EVP_MD_get_size(digest) <= SCRAM_BINDING_MAX)
+		X509_digest(x, digest, out, &size);
+	X509_free(x);
+	ERR_clear_error();
+	return slice_of(out, size);
+}

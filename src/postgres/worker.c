@@ -27,7 +27,7 @@ postgres_listen(const void *owner, const struct postgres_options *options, struc
 	const char *which;
 	TRY(analysis_check(&which));
 	door.protocol = &postgres_protocol;
-	door.plain_first = true;
+	door.plain_first = door.direct_too = true;
 	if (!door.limits.idle)
 		door.limits.idle = DAYS(1);
 	p->keys = keys_table_new(p);

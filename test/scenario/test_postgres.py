@@ -75,6 +75,25 @@ class Wire(unittest.TestCase):
         self.assertEqual(c.status, "I")
         self.assertEqual(rows(c.query("select 1")), [["1"]])
 
+    def test_direct_tls(self):
+        """PostgreSQL 17's: TLS from the first byte, with ALPN; without it the connection ends, for any protocol may have begun so."""
+        for split in (0, 1):
+            c = self.connect(direct=True, split=split)
+            self.assertEqual(rows(c.query("select count(*) from people")), [["1000"]])
+        context = ssl.create_default_context(cafile=os.path.join(self.gate.dir, "ca.pem"))
+        with socket.create_connection(("127.0.0.1", self.gate.pg_port), 10) as plain, context.wrap_socket(plain, server_hostname="localhost") as s:
+            said = b""
+            try:
+                s.sendall(pgwire.startup({"user": "sup1", "database": "crm@acme"}))
+                said = s.recv(100)
+            except OSError:
+                pass
+            self.assertEqual(said, b"")
+        with socket.create_connection(("127.0.0.1", self.gate.pg_port), 10) as s:      # what only begins like it
+            s.sendall(b"\x16\x03\x01\x00\x04junk" * 10)
+            while s.recv(1000):
+                pass
+
     def test_split_at_every_byte_and_coalesced(self):
         for split in (1, 2, 7):
             c = self.connect(split=split)
