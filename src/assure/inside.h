@@ -59,6 +59,10 @@ err_t check_power(struct look *, struct check_result *);
 err_t check_host_sites(struct look *, struct check_result *);
 err_t check_badges(struct look *, struct check_result *);
 
+/* disclosure.c: E3 */
+err_t check_requests(struct look *, struct check_result *);
+err_t check_certificates(struct look *, struct check_result *);
+
 /* network.c: E6 */
 err_t check_redundancy(struct look *, struct check_result *);
 err_t check_bandwidth(struct look *, struct check_result *);

@@ -68,6 +68,27 @@ prepare_person(struct sample *s, json_t *j, struct person *p)
 	return keys_seal_whole(s, keys, LITERAL(LOG_VENDOR), USE_NAMES, p->principal.actor, slice_text(p->totp), &p->secret.totp);
 }
 
+/* A document of one empty page, for the desk to have something to disclose. */
+static fallible
+prepare_document(struct sample *s, json_t *r)
+{
+	uint8_t digest[DIGEST_SIZE];
+	char hex[2 * DIGEST_SIZE + 1];
+	struct slice *sealed = NEW(s, struct slice);
+	const char *name = json_string_value(json_object_get(r, "file"));
+	if (!name)
+		return NULL;
+	struct slice pdf = slice_text(memory_format(s, "%%PDF-1.4\n%% %s, a sample\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+	                                               "2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n"
+	                                               "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%%%EOF\n", name));
+	sha256(pdf, digest);
+	text_hex(slice_of(digest, sizeof digest), hex);
+	json_object_set_new(json_object_get(r, "body"), "digest", json_string(hex));
+	TRY(keys_seal_whole(s, s->house->keys, LITERAL(LOG_VENDOR), USE_NAMES, slice_text(hex), pdf, sealed));
+	json_object_set_new(r, "sealed", json_integer((json_int_t)(intptr_t)sealed));
+	return NULL;
+}
+
 static fallible
 prepare(struct sample *s)
 {
@@ -75,6 +96,8 @@ prepare(struct sample *s)
 	json_t *j;
 	json_array_foreach(json_object_get(s->organisation, "people"), i, j)
 		TRY(prepare_person(s, j, &s->people[s->count++]));
+	json_array_foreach(s->registers, i, j)
+		TRY(prepare_document(s, j));
 	json_array_foreach(json_object_get(s->organisation, "subscribers"), i, j) {
 		uint8_t key[KEY_SIZE];
 		TRY(keys_make(s->house->keys, text_of(j, "id"), USE_DATA, key, NULL));
@@ -206,6 +229,18 @@ apply_person_registers(const struct sample *s, struct store *tx, const struct pe
 }
 
 static fallible
+put_document(struct store *tx, const json_t *r)
+{
+	const struct slice *sealed = (const struct slice *)(intptr_t)json_integer_value(json_object_get(r, "sealed"));
+	uint8_t digest[DIGEST_SIZE];
+	size_t size = 0;
+	if (!sealed)
+		return NULL;
+	TRY(text_hex_parse(text_of(json_object_get(r, "body"), "digest"), digest, sizeof digest, &size));
+	return register_file_put_apply(tx, slice_of(digest, size), (int64_t)sealed->size, *sealed);
+}
+
+static fallible
 apply_registers(const struct sample *s, struct store *tx, int64_t time)
 {
 	size_t i;
@@ -215,6 +250,7 @@ apply_registers(const struct sample *s, struct store *tx, int64_t time)
 		json_int_t days = json_integer_value(json_object_get(r, "due_days"));
 		TRY(put(s, tx, json_string_value(json_object_get(r, "kind")), json_string_value(json_object_get(r, "id")), parent ? parent : "",
 		        days ? time + DAYS(days) : 0, "sec1", json_object_get(r, "body"), time));
+		TRY(put_document(tx, r));
 		const json_t *measured = json_object_get(r, "gauge");
 		const struct gauge gauge = { .up = json_integer_value(json_object_get(measured, "up")) != 0,
 		                             .load = json_integer_value(json_object_get(measured, "load")), .time = time };

@@ -247,5 +247,53 @@ Version: 1.0-1
         self.assertIn("sslscan", self.run_command("scan", "ls", person="sup1"))
 
 
+class Desk(Board):
+    """E3: who asks, who is screened, who may fetch."""
+
+    @breaks("E3.1.requests")
+    def test_a_request_is_screened_approved_fetched_and_red_when_nobody_answers(self):
+        h = self.house
+        asked = h.sekisho("disclosure", "request", "soc2", "-o", "json", person="acme-auditor1")
+        self.assertEqual(asked.returncode, 4, asked.stderr)
+        first = json.loads(asked.stdout)["id"]
+        path = os.path.join(h.top, "soc2.pdf")
+        self.assertEqual(h.sekisho("disclosure", "fetch", first, path, person="acme-auditor1").returncode, 3)
+        self.run_command("disclosure", "approve", first)
+        self.assertEqual(h.sekisho("disclosure", "fetch", first, path, person="acme-auditor1").returncode, 0)
+        self.assertTrue(open(path, "rb").read().startswith(b"%PDF-"))
+        entry = [e for e in h.http("GET", "/v1/subscribers/acme/ledger?limit=20", "aud1").json["items"] if e["operation"] == "disclosure.fetch" and e["decision"] == "allow"
+                 and e["outcome"]["status"] == 200][0]
+        self.assertEqual((entry["log"], entry["outcome"]["subject"], entry["decision"]), ("acme", first, "allow"))
+        self.assertEqual(h.sekisho("disclosure", "fetch", first, path, person="globex-user1").returncode, 5)
+        self.assertEqual(self.changed(), {})
+
+    def test_a_competitor_s_company_and_one_without_an_agreement_get_nothing(self):
+        h = self.house
+        for who, says in (("initech-user1", "competitor"), ("globex-user1", "confidentiality")):
+            done = h.sekisho("disclosure", "request", "soc2", person=who)
+            self.assertEqual(done.returncode, 3, done.stdout)
+            self.assertIn(says, done.stderr)
+        asked = h.http("POST", "/v1/disclosures", "acme-user1", {"class": "soc2"}).json["id"]
+        self.run_command("disclosure", "approve", asked)
+        self.run_command("organisation", "add", "acme", "--name", "Acme", "--owners", "kyogo")     # bought since: screened again at the download
+        self.assertEqual(h.http("GET", f"/v1/disclosures/{asked}", "acme-user1").status, 403)
+        self.assertEqual(h.http("GET", "/v1/disclosures", "sup1").status, 403)
+
+    def test_a_refusal_has_its_ground(self):
+        h = self.house
+        asked = h.http("POST", "/v1/disclosures", "acme-user1", {"class": "soc2"}).json["id"]
+        self.assertEqual(h.sekisho("disclosure", "deny", asked, person="sec1").returncode, 2)
+        self.run_command("disclosure", "deny", asked, "--why", "the report is being replaced")
+        self.assertEqual(h.sekisho("disclosure", "approve", asked, person="sec1").returncode, 1)
+
+    @breaks("E3.1.certificates")
+    def test_a_certificate_that_runs_out(self):
+        pdf = self.file("iso.pdf", "%PDF-1.4\n%%EOF\n")
+        self.run_command("disclosure", "add", "iso27001", pdf, "--from", later(-99), "--to", later(86400))
+        self.assertEqual(self.changed(), {})
+        self.assertIn("expected a PDF", self.house.sekisho("disclosure", "add", "soc2", self.file("x", "no"), "--from", later(-9), "--to", later(9),
+                                                           person="sec1").stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -201,7 +201,8 @@ class Guessing(unittest.TestCase):
 
 class FourHundredDays(unittest.TestCase):
     CADENCES = ("E1.1.risks", "E1.3.policies", "E1.4.reviews", "E1.5.trained", "P0.1.reviews", "E6.3.feed", "E6.4.scans", "E7.1.guards", "E7.2.areas",
-                "E7.3.power", "P1.1.sites", "P6.1.backup")
+                "E7.3.power", "P1.1.sites", "P6.1.backup",
+                "E3.1.certificates")
 
     @breaks(*CADENCES)
     def test_every_cadence_is_red_and_no_other_light(self):
