@@ -50,5 +50,9 @@ AND m.until IS NULL AND m.mode <> 'enforce') THEN 1 ELSE 0 END), 0) FROM databas
 SELECT count(*), coalesce(sum(findings), 0), coalesce(sum(CASE WHEN audited < $1 THEN 1 ELSE 0 END), 0) FROM database WHERE state = 'onboarded';
 
 
+-- name: credentials_too_long
+SELECT count(*) FROM credential c JOIN principal p ON p.actor = c.actor
+WHERE c.until IS NULL AND c.expires > $1 AND p.kind <> 'application' AND c.expires - c.since > 604800000000;
+
 -- name: installed
 SELECT coalesce(min(since), $1) FROM policy_set;

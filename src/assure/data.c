@@ -38,6 +38,12 @@ check_revoked(struct look *l, struct check_result *f)
 }
 
 err_t
+check_credentials(struct look *l, struct check_result *f)
+{
+	return none_of(l, f, QUERY_CREDENTIALS_TOO_LONG, "credentials of people for more than 7 days");
+}
+
+err_t
 check_endless(struct look *l, struct check_result *f)
 {
 	return none_of(l, f, QUERY_GRANTS_OF_PEOPLE_TOO_LONG, "grants of people for more than 30 days");

@@ -39,6 +39,7 @@ err_t check_bundles(struct look *, struct check_result *);
 err_t check_databases(struct look *, struct check_result *);
 err_t check_confined(struct look *, struct check_result *);
 err_t check_revoked(struct look *, struct check_result *);
+err_t check_credentials(struct look *, struct check_result *);
 err_t check_endless(struct look *, struct check_result *);
 err_t check_own_approval(struct look *, struct check_result *);
 

@@ -4,6 +4,7 @@ import os
 import unittest
 
 from house import House
+from sabotage import breaks
 
 GROUPS = [f"E{i}" for i in range(1, 8)] + [f"P{i}" for i in range(8)] + ["W"]
 
@@ -17,6 +18,7 @@ class Board(unittest.TestCase):
     def checks(self, house):
         return {c["id"]: c["state"] for g in self.board(house).values() for c in g["checks"]}
 
+    @breaks("E2.2.root-key")          # the sample keeps it in a plain file
     def test_every_group_is_there_and_follows_the_rule(self):
         with House() as house:
             board = self.board(house)
@@ -40,6 +42,7 @@ class Board(unittest.TestCase):
         assert {p["id"]: p["state"] for p in paths}["https-api"] == "enforced"
         return {m for p in paths if p["state"] == "dark" for m in p["measures"]}
 
+    @breaks("E1.5.training-closes")
     def test_a_policy_taken_out_turns_its_light_red_and_no_other(self):
         with House() as house:
             before = self.checks(house)
@@ -57,6 +60,7 @@ class Board(unittest.TestCase):
             after = self.checks(house)
             self.assertEqual({c: s for c, s in after.items() if s != before[c]}, {"E1.5.training-closes": "broken"})
 
+    @breaks("E2.2.sealed", "P5.1.book")
     def test_an_altered_body_and_an_altered_entry_turn_theirs_red(self):
         import sqlite3
         with House() as house:
@@ -73,6 +77,8 @@ class Board(unittest.TestCase):
             after = self.checks(house)
             self.assertEqual({c: s for c, s in after.items() if s != before[c]}, {"E2.2.sealed": "broken", "P5.1.book": "broken"})
 
+    @breaks("E5.1.no-standing-access", "E5.1.second-person", "E5.2.credentials", "E5.3.revoked", "E5.4.purpose", "P0.1.review-closes",
+            "P5.1.changes")
     def test_each_of_these_turns_its_own_light_red(self):
         """All at once, in the store of a server that is down: a light for each, and no other."""
         import sqlite3
@@ -85,6 +91,8 @@ class Board(unittest.TestCase):
             now = int(__import__("time").time() * 1e6)
             db.execute("INSERT INTO grants (id, actor, subscriber, resource, rights, request, since, expires) VALUES ('grt_x', ?, 'acme', "
                        "'users', 'read', '', ?, ?)", (actor["sup1"], now, now + 60 * 86400 * 10**6))
+            db.execute("INSERT INTO credential (id, actor, kind, digest, since, expires, why, parent) VALUES ('crd_x', ?, 'token', ?, ?, ?, '', '')",
+                       (actor["sup1"], b"x" * 32, now, now + 60 * 86400 * 10**6))
             db.execute("INSERT INTO request VALUES ('req_x', 'people.role', ?, '', '', '', '', 'approved', 1, 2, 2, ?)", (actor["adm1"],) * 2)
             db.execute("UPDATE fact SET value = 'left' WHERE subject = ? AND attribute = 'state'", (actor["sup2"],))
             db.execute("UPDATE object_version SET passage = '' WHERE id = '4711' AND subscriber = 'acme'")
@@ -97,9 +105,10 @@ class Board(unittest.TestCase):
             house.start()
             after = self.checks(house)
             self.assertEqual({c for c, s in after.items() if s != before[c]},
-                             {"E5.1.no-standing-access", "E5.1.second-person", "E5.3.revoked", "E5.4.purpose", "P0.1.review-closes", "P5.1.changes"})
+                             {"E5.1.no-standing-access", "E5.1.second-person", "E5.2.credentials", "E5.3.revoked", "E5.4.purpose", "P0.1.review-closes", "P5.1.changes"})
             self.assertTrue(all(after[c] == "broken" for c in after if after[c] != before[c]))
 
+    @breaks("P7.1.keys")
     def test_a_subscriber_without_its_key_turns_the_lights_of_keys_red(self):
         """P7.1.keys, and E2.2.sealed with it: what was sealed under the lost key does not open."""
         import struct
@@ -124,6 +133,7 @@ class Board(unittest.TestCase):
             self.assertEqual(changed.pop("P7.1.keys"), "broken")
             self.assertLessEqual(set(changed), {"E2.2.sealed"})
 
+    @breaks("W.1.bundles")
     def test_a_checkpoint_that_cannot_be_signed_turns_the_light_of_bundles_red(self):
         """W.1.bundles: what the keeper last signed is altered, so that nothing leads from there."""
         import time

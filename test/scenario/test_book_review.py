@@ -12,7 +12,9 @@ import unittest
 from house import House, PROGRAM, wait_until
 
 TICKET = "/v1/subscribers/acme/objects/tickets/4711"
-FILL = os.environ.get("SEKISHO_FILL", os.path.join(os.path.dirname(PROGRAM), "src/ledger-fill"))
+FILL = os.environ.get("SEKISHO_FILL", os.path.join(os.path.dirname(PROGRAM), "tools/ledger-fill"))
+if not os.path.exists(FILL):
+    FILL = os.path.join(os.path.dirname(PROGRAM), "ledger-fill")
 
 
 def fill(house, entries=4000):

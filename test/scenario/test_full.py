@@ -6,6 +6,7 @@ import tempfile
 import time
 import unittest
 
+from sabotage import breaks
 from house import House, PROGRAM, SLOW, wait_until
 
 TICKET = "/v1/subscribers/acme/objects/tickets/4711"
@@ -55,6 +56,7 @@ class Full(unittest.TestCase):
                 return
         self.fail("the disk did not fill")
 
+    @breaks("P3.1.recorded-first")
     def test_operators_act_while_all_else_is_closed_and_it_opens_again(self):
         h = self.house
         for who in ("sup1", "sup2", "sec1", "adm1", "aud1"):

@@ -7,6 +7,7 @@ import unittest
 
 import test_postgres_harness as harness
 from house import House, PROGRAM, SLOW, environment, wait_until
+from sabotage import breaks
 
 HAS_POSTGRES = os.path.exists(harness.BIN + "/initdb")
 
@@ -113,6 +114,7 @@ class Gateway(unittest.TestCase):
     def checks(self):
         return {c["id"]: c["state"] for g in self.house.http("GET", "/v1/measures", "aud1").json["items"] for c in g["checks"]}
 
+    @breaks("P3.1.postgres", "P7.1.postgres")
     def test_the_lights_of_the_gateway(self):
         """P3.1.postgres goes red with a database that only observes, P7.1.postgres with a table that nobody confined."""
         self.set_up()
