@@ -18,7 +18,7 @@ class Board(unittest.TestCase):
     def checks(self, house):
         return {c["id"]: c["state"] for g in self.board(house).values() for c in g["checks"]}
 
-    @breaks("E2.2.root-key")          # the sample keeps it in a plain file
+    @breaks("E2.2.root-key")
     def test_every_group_is_there_and_follows_the_rule(self):
         with House() as house:
             board = self.board(house)
