@@ -27,9 +27,12 @@ static const struct {
 	fallible (*parse)(struct slice, int64_t *);
 	size_t offset;
 } numbers[] = {
-	{ "row_limit", "a whole number from 1, as in @row_limit(\"1000\")", count_parse, offsetof(struct effects, row_limit) },
-	{ "export_over", "a whole number from 1, as in @export_over(\"1000\")", count_parse, offsetof(struct effects, export_over) },
-	{ "statement_timeout", "a duration from 1s, as in @statement_timeout(\"30s\")", text_duration_parse, offsetof(struct effects, statement_timeout) },
+	{ "row_limit", "a whole number from 1, as in @row_limit(\"1000\")", count_parse,
+	  offsetof(struct effects, row_limit) },
+	{ "export_over", "a whole number from 1, as in @export_over(\"1000\")", count_parse,
+	  offsetof(struct effects, export_over) },
+	{ "statement_timeout", "a duration from 1s, as in @statement_timeout(\"30s\")", text_duration_parse,
+	  offsetof(struct effects, statement_timeout) },
 };
 enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
@@ -53,13 +56,16 @@ effects_check(const void *owner, const struct cedar_policies *set, size_t policy
 		found = annotation(set, policy, plain[i]).data ? plain[i] : found;
 	if (!found || !cedar_policy_forbids(set, policy))
 		return NULL;
-	*why = memory_format(owner, "policy %zu: @%s stands on a permit: a forbid lets nothing through that it could limit", policy + 1, found);
+	*why = memory_format(owner,
+	                     "policy %zu: @%s stands on a permit: a forbid lets nothing through that it could limit",
+	                     policy + 1, found);
 	return E_POLICY_TEXT;
 }
 
 /* Those of all permits that decided hold together: of a number, the smallest. */
 void
-effects_collect(const void *owner, const struct cedar_policies *set, const size_t *policies, size_t count, struct effects *out)
+effects_collect(const void *owner, const struct cedar_policies *set, const size_t *policies, size_t count,
+                struct effects *out)
 {
 	*out = (struct effects){ 0 };
 	for (size_t i = 0; i < count; i++) {

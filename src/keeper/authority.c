@@ -21,6 +21,7 @@ static const struct authority {
 } authorities[] = {
 	{ PROFILE_DOOR, "authority-doors", "Sekisho doors", 3600, 90 * 86400, "serverAuth" },
 	{ PROFILE_CLIENT, "authority-people", "Sekisho people", 60, 12 * 3600, "clientAuth" },
+	{ PROFILE_BACKEND, "authority-db-", "Sekisho back ends of ", 3600, 12 * 3600, "clientAuth" },
 };
 
 static const struct authority *
@@ -30,6 +31,22 @@ find_authority(enum profile profile)
 		if (authorities[i].profile == profile)
 			return &authorities[i];
 	return NULL;
+}
+
+/* One for each database: DATABASE/ROLE, or the database alone. */
+static struct slice
+database_of(const struct authority *a, struct slice name)
+{
+	const uint8_t *slash = name.size ? memchr(name.data, '/', name.size) : NULL;
+	if (a->profile != PROFILE_BACKEND)
+		return slice_of(NULL, 0);
+	return slash ? slice_of(name.data, (size_t)(slash - name.data)) : name;
+}
+
+static struct slice
+scope_of(const void *owner, const struct authority *a, struct slice name)
+{
+	return slice_text(memory_format(owner, "%s%.*s", a->scope, SLICE_ARGUMENTS(database_of(a, name))));
 }
 
 static void
@@ -91,7 +108,7 @@ begin_certificate(EVP_PKEY *subject, const char *name, uint32_t seconds)
 }
 
 static fallible
-keep(struct keyring *k, const struct authority *a, EVP_PKEY *key, X509 *x)
+keep(struct keyring *k, struct slice scope, EVP_PKEY *key, X509 *x)
 {
 	uint8_t der[SECRET_MAX * 2], *p = der;
 	uint32_t generation;
@@ -99,7 +116,7 @@ keep(struct keyring *k, const struct authority *a, EVP_PKEY *key, X509 *x)
 	if (size <= 0 || size > SECRET_MAX)
 		return E_CRYPTO;
 	i2d_PrivateKey(key, &p);
-	err_t e = keyring_add(k, slice_text(a->scope), USE_AUTHORITY_KEY, slice_of(der, (size_t)size), &generation);
+	err_t e = keyring_add(k, scope, USE_AUTHORITY_KEY, slice_of(der, (size_t)size), &generation);
 	memory_wipe(der, sizeof der);
 	TRY(e);
 	size = i2d_X509(x, NULL);
@@ -107,41 +124,63 @@ keep(struct keyring *k, const struct authority *a, EVP_PKEY *key, X509 *x)
 		return E_CRYPTO;
 	p = der;
 	i2d_X509(x, &p);
-	return keyring_add(k, slice_text(a->scope), USE_AUTHORITY_CERTIFICATE, slice_of(der, (size_t)size), &generation);
+	return keyring_add(k, scope, USE_AUTHORITY_CERTIFICATE, slice_of(der, (size_t)size), &generation);
 }
 
 static fallible
-create(struct keyring *k, const struct authority *a)
+create(struct keyring *k, const struct authority *a, struct slice name)
 {
+	SCOPED char *own = memory_format(NULL, "%s%.*s", a->name, SLICE_ARGUMENTS(database_of(a, name)));
 	SCOPED_KEY *key = EVP_EC_gen("P-256");
-	SCOPED_X509 *x = key ? begin_certificate(key, a->name, TEN_YEARS) : NULL;
+	SCOPED_X509 *x = key ? begin_certificate(key, own, TEN_YEARS) : NULL;
 	if (!x || !X509_set_issuer_name(x, X509_get_subject_name(x)) ||
 	    !add_extension(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
 	    !add_extension(x, x, NID_key_usage, "critical,keyCertSign,cRLSign") ||
 	    !add_extension(x, x, NID_subject_key_identifier, "hash") || !X509_sign(x, key, EVP_sha256()))
 		return E_CRYPTO;
-	return keep(k, a, key, x);
+	return keep(k, scope_of(own, a, name), key, x);
 }
 
 fallible
 authority_create(struct keyring *k)
 {
 	for (size_t i = 0; i < sizeof authorities / sizeof *authorities; i++)
-		TRY(create(k, &authorities[i]));
+		if (authorities[i].profile != PROFILE_BACKEND)
+			TRY(create(k, &authorities[i], (struct slice){ NULL, 0 }));
 	return NULL;
 }
 
 static fallible
-load(struct keyring *k, const struct authority *a, EVP_PKEY **key, X509 **x)
+get(struct keyring *k, struct slice scope, uint8_t use, uint8_t der[static SECRET_MAX], size_t *size)
 {
+	uint32_t generation;
+	return keyring_get(k, scope, use, 0, der, size, &generation);
+}
+
+/* That of a database is made when it is first asked for. */
+static fallible
+get_certificate(struct keyring *k, const struct authority *a, struct slice name, uint8_t der[static SECRET_MAX], size_t *size)
+{
+	SCOPED void *own = talloc_new(NULL);
+	struct slice scope = scope_of(own, a, name);
+	err_t e = get(k, scope, USE_AUTHORITY_CERTIFICATE, der, size);
+	if (e != E_NOT_FOUND || a->profile != PROFILE_BACKEND)
+		return e;
+	TRY(create(k, a, name));
+	return get(k, scope, USE_AUTHORITY_CERTIFICATE, der, size);
+}
+
+static fallible
+load(struct keyring *k, const struct authority *a, struct slice name, EVP_PKEY **key, X509 **x)
+{
+	SCOPED void *own = talloc_new(NULL);
 	uint8_t der[SECRET_MAX];
 	const uint8_t *p = der;
 	size_t size;
-	uint32_t generation;
-	TRY(keyring_get(k, slice_text(a->scope), USE_AUTHORITY_CERTIFICATE, 0, der, &size, &generation));
+	TRY(get_certificate(k, a, name, der, &size));
 	*x = d2i_X509(NULL, &p, (long)size);
 	p = der;
-	TRY(keyring_get(k, slice_text(a->scope), USE_AUTHORITY_KEY, 0, der, &size, &generation));
+	TRY(get(k, scope_of(own, a, name), USE_AUTHORITY_KEY, der, &size));
 	*key = d2i_AutoPrivateKey(NULL, &p, (long)size);
 	memory_wipe(der, sizeof der);
 	return *x && *key ? NULL : E_CRYPTO;
@@ -160,15 +199,14 @@ give(const void *owner, X509 *x, struct slice *out)
 }
 
 fallible
-authority_issuer(const void *owner, struct keyring *k, enum profile profile, struct slice *out)
+authority_issuer(const void *owner, struct keyring *k, enum profile profile, struct slice name, struct slice *out)
 {
 	const struct authority *a = find_authority(profile);
 	uint8_t der[SECRET_MAX];
 	size_t size;
-	uint32_t generation;
-	if (!a)
+	if (!a || (a->profile == PROFILE_BACKEND ? !text_is_name(name) : name.size > 0))
 		return E_DENIED;
-	TRY(keyring_get(k, slice_text(a->scope), USE_AUTHORITY_CERTIFICATE, 0, der, &size, &generation));
+	TRY(get_certificate(k, a, name, der, &size));
 	*out = memory_copy(owner, slice_of(der, size));
 	return NULL;
 }
@@ -179,7 +217,26 @@ alternative_names(const void *owner, const struct authority *a, struct slice nam
 {
 	if (a->profile == PROFILE_DOOR)
 		return memory_format(owner, "DNS:localhost,IP:127.0.0.1,IP:::1%s%.*s", name.size ? "," : "", SLICE_ARGUMENTS(name));
-	return memory_format(owner, "URI:spiffe://sekisho/%.*s", SLICE_ARGUMENTS(name));
+	return memory_format(owner, "URI:spiffe://sekisho/%s%.*s", a->profile == PROFILE_BACKEND ? "backend/" : "", SLICE_ARGUMENTS(name));
+}
+
+/* sk_crm_0123456789ab, sk_crm_app_shop: of roles that onboarding makes, and of no other login. */
+static bool
+is_role(struct slice s)
+{
+	for (size_t i = 0; i < s.size; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", s.data[i]) || !s.data[i])
+			return false;
+	return slice_starts(s, LITERAL("sk_")) && s.size <= 56;        /* with @sekisho, what a common name has room for */
+}
+
+/* The server's pg_ident.conf maps ROLE@sekisho to ROLE. */
+static char *
+common_name(const void *owner, const struct authority *a, struct slice name)
+{
+	if (a->profile != PROFILE_BACKEND)
+		return memory_text(owner, name.size ? name : slice_text("localhost"));
+	return memory_format(owner, "%.*s@sekisho", SLICE_ARGUMENTS(slice_from(name, database_of(a, name).size + 1)));
 }
 
 /* Nothing that could add a second alternative name, or leave the trust domain. */
@@ -188,6 +245,10 @@ name_is_allowed(const struct authority *a, struct slice name)
 {
 	if (a->profile == PROFILE_DOOR)
 		return name.size == 0;
+	if (a->profile == PROFILE_BACKEND) {
+		struct slice database = database_of(a, name);
+		return text_is_name(database) && is_role(slice_from(name, database.size + 1));
+	}
 	size_t slash = 0;
 	while (slash < name.size && name.data[slash] != '/')
 		slash++;
@@ -208,8 +269,8 @@ authority_certify(const void *owner, struct keyring *k, enum profile profile, st
 		return E_DENIED;
 	SCOPED_KEY *key = NULL;
 	SCOPED_X509 *issuer = NULL;
-	TRY(load(k, a, &key, &issuer));
-	SCOPED char *names = alternative_names(NULL, a, name), *common = memory_text(names, name.size ? name : slice_text("localhost"));
+	TRY(load(k, a, name, &key, &issuer));
+	SCOPED char *names = alternative_names(NULL, a, name), *common = common_name(names, a, name);
 	SCOPED_X509 *x = begin_certificate(subject, common, seconds);
 	/* A door's holds since its authority does: a client whose clock stands behind ours can still come in. */
 	if (x && profile == PROFILE_DOOR && !X509_set1_notBefore(x, X509_get0_notBefore(issuer)))

@@ -132,11 +132,11 @@ static fallible
 answer_issuer(struct keeper *k, struct reader *in, struct writer *out)
 {
 	enum profile profile = (enum profile)read_u8(in);
-	struct slice der;
+	struct slice name = read_field(in), der;
 	if (!reader_end(in))
 		return E_REQUEST;
 	SCOPED void *scope = talloc_new(NULL);
-	TRY(authority_issuer(scope, k->keyring, profile, &der));
+	TRY(authority_issuer(scope, k->keyring, profile, name, &der));
 	write_field(out, der);
 	return NULL;
 }

@@ -341,12 +341,13 @@ keys_certify(const void *owner, struct keys *k, enum profile profile, struct sli
 }
 
 fallible
-keys_issuer(const void *owner, struct keys *k, enum profile profile, struct slice *out)
+keys_issuer(const void *owner, struct keys *k, enum profile profile, struct slice name, struct slice *out)
 {
-	uint8_t question[2];
+	uint8_t question[128];
 	struct writer w = writer_of(question, sizeof question);
 	write_u8(&w, MESSAGE_ISSUER);
 	write_u8(&w, (uint8_t)profile);
+	write_field(&w, name);
 	return ask_certificate(owner, k, &w, out);
 }
 

@@ -36,7 +36,7 @@ fallible keys_root_source(struct keys *, char *out, size_t room);
 /* A certificate for the public key; DER owned by `owner`. The keeper refuses other lifetimes than the profile's. */
 fallible keys_certify(const void *owner, struct keys *, enum profile, struct slice public_key, struct slice name,
                       uint32_t seconds, struct slice *out);
-fallible keys_issuer(const void *owner, struct keys *, enum profile, struct slice *out);
+fallible keys_issuer(const void *owner, struct keys *, enum profile, struct slice name, struct slice *out);
 
 /* The ledger's log: its name (at most 127 bytes, owned by `owner`), public key, and the checkpoint signed last. */
 struct keys_log {

@@ -10,7 +10,7 @@
  *   MESSAGE_SHRED    scope                                    -
  *   MESSAGE_CERTIFY  profile (u8), public key (DER), name,    certificate (DER)
  *                    lifetime in seconds (be32)
- *   MESSAGE_ISSUER   profile (u8)                             certificate (DER) of the authority behind the profile
+ *   MESSAGE_ISSUER   profile (u8), name                       certificate (DER) of the authority behind the profile
  *   MESSAGE_ROOT     -                                        -    (a new root key; everything wrapped anew)
  *   MESSAGE_SOURCE   -                                        where the root key comes from: "file"
  *   MESSAGE_LOG      -                                        the log's name, its public key (32 bytes), the size (be64)
@@ -34,5 +34,6 @@ enum reply { REPLY_GIVEN, REPLY_NONE, REPLY_REFUSED, REPLY_SHREDDED, REPLY_FAILE
 enum key_use { USE_DATA = 1, USE_LEDGER, USE_NAMES, USE_MAP };
 #define MAP_SCOPE LITERAL("/map")       /* no name of a subscriber */
 
-/* Each with lifetimes of its own, and an authority: doors for servers, people for clients. */
-enum profile { PROFILE_DOOR = 1, PROFILE_CLIENT };
+/* Each with lifetimes of its own, and an authority: doors for servers, people for clients; back ends for the roles of one
+ * database each, whose name is DATABASE/ROLE. */
+enum profile { PROFILE_DOOR = 1, PROFILE_CLIENT, PROFILE_BACKEND };

@@ -184,6 +184,10 @@ open_backend(struct session *s)
 	copy_database(b, &s->database);
 	memcpy(b->key, key_of(s), DIGEST_SIZE);
 	b->place = memory_copy(b, s->database_name);
+	if (b->database.minted && (!w->options.identify || w->options.identify(w->options.argument, b, b->place, &b->database))) {
+		talloc_free(b);
+		return E_KEEPER;
+	}
 	const struct upstream_options o = {
 		.database = &b->database, .settings = s->settings, .setting_count = s->setting_count, .ready = ready, .received = received,
 		.drained = drained, .ended = ended, .argument = b,

@@ -6,7 +6,7 @@
 #include "postgres/mark.h"
 #include "postgres/session.h"
 
-enum { BACKENDS_MAX = 1000, BACKEND_KEPT = 600 };       /* seconds: one that has gone may have written */
+enum { BACKENDS_MAX = 1000, BACKEND_KEPT = 600 }; /* seconds: one that has gone may have written */
 
 /* ---- at the server ---- */
 
@@ -23,7 +23,8 @@ do_at_server(const void *owner, const struct kept_database *d, const char *file,
 	SCOPED struct client *c = NULL;
 	const char *said = NULL;
 	TRY(client_open(NULL, &d->administrator, &c, why));
-	err_t e = file ? run(c, memory_format(c, "begin; select set_config('sk.p', '%s', true)", d->prefix), &said) : NULL;
+	err_t e =
+	    file ? run(c, memory_format(c, "begin; select set_config('sk.p', '%s', true)", d->prefix), &said) : NULL;
 	if (!e && file)
 		e = client_query(c, client_file(file), NULL, NULL, &said);
 	if (!e)
@@ -42,22 +43,27 @@ bypass_prepare(const void *owner, const struct kept_database *d, const char **wh
 fallible
 bypass_start(const void *owner, const struct kept_database *d, struct slice slot, const char **why)
 {
-	SCOPED char *text = memory_format(NULL, "select pg_create_logical_replication_slot('%1$.*2$s', 'test_decoding') "
-	                                        "where not exists (select from pg_replication_slots where slot_name = '%1$.*2$s')", (const char *)slot.data, (int)slot.size);
+	SCOPED char *text =
+	    memory_format(NULL,
+	                  "select pg_create_logical_replication_slot('%1$.*2$s', 'test_decoding') "
+	                  "where not exists (select from pg_replication_slots where slot_name = '%1$.*2$s')",
+	                  (const char *)slot.data, (int)slot.size);
 	return do_at_server(owner, d, NULL, text, why);
 }
 
 fallible
 bypass_stop(const void *owner, const struct kept_database *d, struct slice slot, const char **why)
 {
-	SCOPED char *text = memory_format(NULL, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '%.*s'",
-	                                  SLICE_ARGUMENTS(slot));
+	SCOPED char *text = memory_format(
+	    NULL, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = '%.*s'",
+	    SLICE_ARGUMENTS(slot));
 	TRY(do_at_server(owner, d, NULL, text, why));
 	return do_at_server(owner, d, "watch-off.sql", NULL, why);
 }
 
 fallible
-bypass_open(const void *owner, struct postgres *gateway, const struct kept_database *d, struct slice slot, struct bypass **out, const char **why)
+bypass_open(const void *owner, struct postgres *gateway, const struct kept_database *d, struct slice slot,
+            struct bypass **out, const char **why)
 {
 	SCOPED struct bypass *b = NEW(owner, struct bypass);
 	b->gateway = gateway;
@@ -113,8 +119,9 @@ take_backend(void *argument, const struct slice *v, size_t count)
 		s = NEW(b, struct stranger);
 		s->key = memory_copy(s, slice_text(key));
 		s->role = memory_copy(s, v[2]);
-		s->says = slice_text(memory_format(s, "pid %.*s, role %.*s, program '%.*s', from %.*s, since %.*s", SLICE_ARGUMENTS(v[0]), SLICE_ARGUMENTS(v[2]),
-		                                   SLICE_ARGUMENTS(v[3]), SLICE_ARGUMENTS(v[4]), SLICE_ARGUMENTS(v[1])));
+		s->says = slice_text(memory_format(s, "pid %.*s, role %.*s, program '%.*s', from %.*s, since %.*s",
+		                                   SLICE_ARGUMENTS(v[0]), SLICE_ARGUMENTS(v[2]), SLICE_ARGUMENTS(v[3]),
+		                                   SLICE_ARGUMENTS(v[4]), SLICE_ARGUMENTS(v[1])));
 		s->next = b->strangers;
 		b->strangers = s;
 		b->stranger_count++;
@@ -129,7 +136,7 @@ static void
 forget_strangers(struct bypass *b)
 {
 	int64_t now = clock_monotonic();
-	for (struct stranger **at = &b->strangers, *s; (s = *at); ) {
+	for (struct stranger **at = &b->strangers, *s; (s = *at);) {
 		s->here = false;
 		if (now - s->seen <= SECONDS(BACKEND_KEPT)) {
 			at = &s->next;
@@ -145,8 +152,11 @@ static fallible
 look_at_backends(struct bypass *b, const char **why)
 {
 	forget_strangers(b);
-	return client_query(b->client, LITERAL("select pid, backend_start, usename, application_name, coalesce(host(client_addr), 'the server itself') from pg_stat_activity "
-	                                       "where datname = current_database() and backend_type in ('client backend', 'walsender') and pid <> pg_backend_pid()"),
+	return client_query(b->client,
+	                    LITERAL("select pid, backend_start, usename, application_name, coalesce(host(client_addr), "
+	                            "'the server itself') from pg_stat_activity "
+	                            "where datname = current_database() and backend_type in ('client backend', "
+	                            "'walsender') and pid <> pg_backend_pid()"),
 	                    take_backend, b, why);
 }
 
@@ -156,7 +166,8 @@ bypass_suspects(const void *owner, const struct bypass *b)
 {
 	char *text = memory_format(owner, "%s", "");
 	for (const struct stranger *s = b->strangers; s; s = s->next)
-		text = talloc_asprintf_append(text, "%s%.*s%s", text[0] ? "; " : "", SLICE_ARGUMENTS(s->says), s->here ? "" : ", gone");
+		text = talloc_asprintf_append(text, "%s%.*s%s", text[0] ? "; " : "", SLICE_ARGUMENTS(s->says),
+		                              s->here ? "" : ", gone");
 	return slice_text(text[0] ? text : memory_format(owner, "none was seen: it came and went between two looks"));
 }
 
@@ -193,7 +204,8 @@ go_on(struct bypass *b, const char **why)
 {
 	if (!b->upto[0])
 		return NULL;
-	SCOPED char *text = memory_format(NULL, "select pg_replication_slot_advance('%.*s', '%s')", SLICE_ARGUMENTS(b->slot), b->upto);
+	SCOPED char *text =
+	    memory_format(NULL, "select pg_replication_slot_advance('%.*s', '%s')", SLICE_ARGUMENTS(b->slot), b->upto);
 	return run(b->client, text, why);
 }
 

@@ -29,7 +29,8 @@ take_mark(struct bypass *b, struct slice mark, struct slice place)
 	uint8_t head[8];
 	size_t size;
 	uint64_t id = 0, lsn = lsn_of(place);
-	if (!mark_check(slice_of(b->key, sizeof b->key), mark) || text_hex_parse(slice_of(mark.data, 2 * sizeof head), head, sizeof head, &size))
+	if (!mark_check(slice_of(b->key, sizeof b->key), mark) ||
+	    text_hex_parse(slice_of(mark.data, 2 * sizeof head), head, sizeof head, &size))
 		return false;
 	memcpy(&id, head, sizeof id);
 	struct taken *t = &b->taken[id % BYPASS_TAKEN];
@@ -108,8 +109,11 @@ take_line(void *argument, const struct slice *v, size_t count)
 fallible
 bypass_read_log(struct bypass *b, const char **why)
 {
-	SCOPED char *text = memory_format(NULL, "select lsn, left(data, %d) from pg_logical_slot_peek_changes('%.*s', null, %d, 'include-xids', '0', "
-	                                        "'skip-empty-xacts', '0')", LINE_MAX_SIZE, SLICE_ARGUMENTS(b->slot), PEEK);
+	SCOPED char *text = memory_format(
+	    NULL,
+	    "select lsn, left(data, %d) from pg_logical_slot_peek_changes('%.*s', null, %d, 'include-xids', '0', "
+	    "'skip-empty-xacts', '0')",
+	    LINE_MAX_SIZE, SLICE_ARGUMENTS(b->slot), PEEK);
 	b->upto[0] = '\0';
 	begin(b);
 	return client_query(b->client, slice_text(text), take_line, b, why);
@@ -136,10 +140,14 @@ static fallible
 primary_key(struct bypass *b, const struct decoded *d, struct keys_of *k, const char **why)
 {
 	SCOPED void *scope = talloc_new(NULL);
-	struct slice name = slice_text(memory_format(scope, "%.*s.%.*s", SLICE_ARGUMENTS(d->schema), SLICE_ARGUMENTS(d->table)));
+	struct slice name =
+	    slice_text(memory_format(scope, "%.*s.%.*s", SLICE_ARGUMENTS(d->schema), SLICE_ARGUMENTS(d->table)));
 	struct slice literal = client_literal(scope, name);
-	const char *text = memory_format(scope, "select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey::int2[]) "
-	                                        "where i.indisprimary and i.indrelid = to_regclass(%.*s)", SLICE_ARGUMENTS(literal));
+	const char *text = memory_format(scope,
+	                                 "select a.attname from pg_index i join pg_attribute a on a.attrelid = "
+	                                 "i.indrelid and a.attnum = any (i.indkey::int2[]) "
+	                                 "where i.indisprimary and i.indrelid = to_regclass(%.*s)",
+	                                 SLICE_ARGUMENTS(literal));
 	return client_query(b->client, slice_text(text), take_key, k, why);
 }
 
@@ -158,7 +166,8 @@ subscriber_of(struct slice map, struct slice value)
 }
 
 static void
-read_row(const struct bypass *b, const struct decoded *d, const struct keys_of *k, char **keys, struct slice *subscriber)
+read_row(const struct bypass *b, const struct decoded *d, const struct keys_of *k, char **keys,
+         struct slice *subscriber)
 {
 	struct slice rest = d->columns;
 	struct decoded_column c;
@@ -168,8 +177,9 @@ read_row(const struct bypass *b, const struct decoded *d, const struct keys_of *
 			*subscriber = subscriber_of(b->map, c.value);
 		for (size_t i = 0; i < k->count; i++)
 			if (slice_equal(c.name, k->names[i]))
-				row = talloc_asprintf_append(row, "%s%.*s=%.*s", row[0] ? " " : "", SLICE_ARGUMENTS(c.name), c.value.size > 80 ? 80 : (int)c.value.size,
-				                             (const char *)c.value.data);
+				row = talloc_asprintf_append(
+				    row, "%s%.*s=%.*s", row[0] ? " " : "", SLICE_ARGUMENTS(c.name),
+				    c.value.size > 80 ? 80 : (int)c.value.size, (const char *)c.value.data);
 	}
 	if (row[0])
 		*keys = talloc_asprintf_append(*keys, "%s%s", (*keys)[0] ? ", " : "", row);
@@ -184,16 +194,20 @@ struct group {
 };
 
 static fallible
-group_of(struct bypass *b, struct group **all, const struct decoded *d, struct slice subscriber, struct keys_of *primary, struct group **out)
+group_of(struct bypass *b, struct group **all, const struct decoded *d, struct slice subscriber,
+         struct keys_of *primary, struct group **out)
 {
 	SCOPED char *table = memory_format(NULL, "%.*s.%.*s", SLICE_ARGUMENTS(d->schema), SLICE_ARGUMENTS(d->table));
 	struct group *g = *all;
-	while (g && !(slice_is(g->finding.table, table) && slice_equal(g->finding.what, d->what) && slice_equal(g->finding.subscriber, subscriber)))
+	while (g && !(slice_is(g->finding.table, table) && slice_equal(g->finding.what, d->what) &&
+	              slice_equal(g->finding.subscriber, subscriber)))
 		g = g->next;
 	if (!g) {
 		g = NEW(b->found, struct group);
-		g->finding = (struct bypass_finding){ .write = true, .table = memory_copy(g, slice_text(table)), .what = memory_copy(g, d->what),
-		                                      .subscriber = memory_copy(g, subscriber) };
+		g->finding = (struct bypass_finding){ .write = true,
+			                              .table = memory_copy(g, slice_text(table)),
+			                              .what = memory_copy(g, d->what),
+			                              .subscriber = memory_copy(g, subscriber) };
 		g->keys = memory_format(g, "%s", "");
 		g->primary = primary;
 		g->next = *all;
@@ -210,7 +224,8 @@ add_change(struct bypass *b, struct group **all, struct slice line, const char *
 	struct keys_of *primary = NULL;
 	struct group *g;
 	for (g = *all; g && !primary; g = g->next) {
-		SCOPED char *table = memory_format(NULL, "%.*s.%.*s", SLICE_ARGUMENTS(d.schema), SLICE_ARGUMENTS(d.table));
+		SCOPED char *table =
+		    memory_format(NULL, "%.*s.%.*s", SLICE_ARGUMENTS(d.schema), SLICE_ARGUMENTS(d.table));
 		primary = slice_is(g->finding.table, table) ? g->primary : NULL;
 	}
 	if (!primary) {
@@ -227,7 +242,8 @@ add_change(struct bypass *b, struct group **all, struct slice line, const char *
 }
 
 fallible
-bypass_tell_writes(struct bypass *b, err_t (*each)(void *, const struct bypass_finding *), void *argument, const char **why)
+bypass_tell_writes(struct bypass *b, err_t (*each)(void *, const struct bypass_finding *), void *argument,
+                   const char **why)
 {
 	struct group *all = NULL;
 	for (const struct change *c = b->unmarked; c; c = c->next)

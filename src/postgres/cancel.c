@@ -184,7 +184,7 @@ send_messenger(struct session *s, uint32_t pid)
 	m->pid = pid;
 	m->database = (struct database){
 		.host = copy(m, d->host), .address = copy(m, d->address), .port = d->port, .tls = d->tls, .root_ca = copy(m, d->root_ca),
-		.certificate = copy(m, d->certificate), .key = copy(m, d->key),
+		.certificate = copy(m, d->minted ? slice_of(NULL, 0) : d->certificate), .key = copy(m, d->minted ? slice_of(NULL, 0) : d->key),
 		.outward = d->outward,
 	};
 	const struct upstream_options o = {

@@ -112,7 +112,8 @@ visit_join(struct statement *s, struct node n)
 static void
 visit_alias(struct statement *s, struct node n)
 {
-	s->reads_whole |= tree_count(n, TREE_ALIAS_F_COLNAMES) > 0 || !add_name(&s->aliases, tree_text(n, TREE_ALIAS_F_ALIASNAME));
+	s->reads_whole |=
+	    tree_count(n, TREE_ALIAS_F_COLNAMES) > 0 || !add_name(&s->aliases, tree_text(n, TREE_ALIAS_F_ALIASNAME));
 }
 
 void

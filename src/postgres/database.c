@@ -78,6 +78,15 @@ database_get(const void *owner, struct store *s, struct keys *keys, struct slice
 	return NULL;
 }
 
+fallible
+database_is_certified(struct store *s, struct slice name, bool *out)
+{
+	SCOPED struct rows *r = NULL;
+	TRY(store_rows(NULL, s, QUERY_CERTIFICATE_GET, BIND(as_text(name)), &r));
+	*out = rows_next(r);
+	return rows_end(r);
+}
+
 /* The map names the subscriber: a,b=acme,c=globex. */
 static bool
 is_mapped(struct slice map, struct slice subscriber)
@@ -108,5 +117,5 @@ database_of_subscriber(const void *owner, struct store *s, struct keys *keys, st
 	out->password = (struct slice){ NULL, 0 };      /* the administrator's is not the role's */
 	out->mode = database_mode_of(&d);
 	out->shared = d.shared;
-	return NULL;
+	return database_is_certified(s, name, &out->minted);
 }

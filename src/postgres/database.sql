@@ -64,3 +64,13 @@ SELECT slot, since FROM database_watch WHERE database = $1 AND until IS NULL;
 
 -- name: watches
 SELECT database, slot FROM database_watch WHERE until IS NULL ORDER BY database;
+
+-- name: certificate_begin
+INSERT INTO database_certificate (database, since) SELECT $1, $2
+WHERE NOT EXISTS (SELECT 1 FROM database_certificate c WHERE c.database = $1 AND c.until IS NULL);
+
+-- name: certificate_end
+UPDATE database_certificate SET until = $2 WHERE database = $1 AND until IS NULL;
+
+-- name: certificate_get
+SELECT 1 FROM database_certificate WHERE database = $1 AND until IS NULL;

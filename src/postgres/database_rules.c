@@ -15,7 +15,9 @@ enum { TABLES_TEXT = 65536, NAME_TEXT = 63, TABLES_AT_ONCE = 500 };
 static bool
 mode_parse(struct slice text, enum database_mode *out)
 {
-	static const char *const names[] = { [MODE_ENFORCE] = "enforce", [MODE_SHADOW] = "shadow", [MODE_OBSERVE] = "observe" };
+	static const char *const names[] = {
+		[MODE_ENFORCE] = "enforce", [MODE_SHADOW] = "shadow", [MODE_OBSERVE] = "observe"
+	};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (slice_is(text, names[i])) {
 			*out = (enum database_mode)i;
@@ -141,7 +143,8 @@ take_tables(struct passage *p, struct slice list, struct mode_change *c)
 			return passage_fail(p, E_ARGUMENT, "tables: at most %d at once", TABLES_AT_ONCE);
 		c->relations[c->count] = relation_of(c, item);
 		if (!relation_check(c->relations[c->count++]))
-			return passage_fail(p, E_ARGUMENT, "tables: expected TABLE or SCHEMA.TABLE, not '%.*s'", SLICE_ARGUMENTS(item));
+			return passage_fail(p, E_ARGUMENT, "tables: expected TABLE or SCHEMA.TABLE, not '%.*s'",
+			                    SLICE_ARGUMENTS(item));
 		list = slice_from(list, item.size + 1);
 	}
 	return NULL;
@@ -154,7 +157,9 @@ database_mode_prepare(struct passage *p)
 	struct mode_change *c = NEW(p, struct mode_change);
 	enum database_mode mode;
 	if (!mode_parse(a->mode, &mode) && !(a->tables.size && slice_is(a->mode, "inherit")))
-		return passage_fail(p, E_ARGUMENT, "mode: expected observe, shadow or enforce; for tables also inherit, to be as their database");
+		return passage_fail(
+		    p, E_ARGUMENT,
+		    "mode: expected observe, shadow or enforce; for tables also inherit, to be as their database");
 	TRY(read_mode(p->view, a->name, &mode));
 	TRY(take_tables(p, a->tables, c));
 	p->change = c;
@@ -162,7 +167,8 @@ database_mode_prepare(struct passage *p)
 	pairs_text(&p->outcome, "database", a->name);
 	pairs_text(&p->outcome, "mode", a->mode);
 	if (a->tables.size)
-		pairs_text(&p->detail, "tables", slice_of(a->tables.data, a->tables.size < 1024 ? a->tables.size : 1024));
+		pairs_text(&p->detail, "tables",
+		           slice_of(a->tables.data, a->tables.size < 1024 ? a->tables.size : 1024));
 	return passage_answer(p, json_pack("{s:o, s:o}", "id", json_slice(a->name), "mode", json_slice(a->mode)));
 }
 
@@ -176,23 +182,30 @@ database_mode_apply(struct passage *p, struct store *tx, int64_t time)
 		return store_changes(tx) ? NULL : E_NOT_FOUND;
 	}
 	for (size_t i = 0; i < c->count; i++) {
-		TRY(store_run(tx, QUERY_TABLE_MODE_END, BIND(as_text(a->name), as_text(c->relations[i]), as_number(time))));
+		TRY(store_run(tx, QUERY_TABLE_MODE_END,
+		              BIND(as_text(a->name), as_text(c->relations[i]), as_number(time))));
 		if (!slice_is(a->mode, "inherit"))
-			TRY(store_run(tx, QUERY_TABLE_MODE_BEGIN, BIND(as_text(a->name), as_text(c->relations[i]), as_text(a->mode), as_number(time))));
+			TRY(store_run(
+			    tx, QUERY_TABLE_MODE_BEGIN,
+			    BIND(as_text(a->name), as_text(c->relations[i]), as_text(a->mode), as_number(time))));
 	}
 	return NULL;
 }
 
 static const struct field database_mode_fields[] = {
 	{ "name", PLACE_PATH, FIELD_NAME, true, ARGUMENT(mode_arguments, name), 0, "which" },
-	{ "mode", PLACE_BODY, FIELD_NAME, true, ARGUMENT(mode_arguments, mode), 0, "observe, shadow or enforce; inherit of tables" },
-	{ "tables", PLACE_BODY, FIELD_TEXT, false, ARGUMENT(mode_arguments, tables), TABLES_TEXT, "SCHEMA.TABLE,…: these alone" },
+	{ "mode", PLACE_BODY, FIELD_NAME, true, ARGUMENT(mode_arguments, mode), 0,
+	  "observe, shadow or enforce; inherit of tables" },
+	{ "tables", PLACE_BODY, FIELD_TEXT, false, ARGUMENT(mode_arguments, tables), TABLES_TEXT,
+	  "SCHEMA.TABLE,…: these alone" },
 	{ NULL },
 };
 
 const struct operation database_mode_operation = {
 	.name = "database.mode",
-	.says = { "Only observes statements, says what would be refused, or enforces; for a database or some of its tables", "観察・影響確認・強制を、データベースまたは表ごとに切り替える" },
+	.says = { "Only observes statements, says what would be refused, or enforces; for a database or some of its "
+	          "tables",
+	          "観察・影響確認・強制を、データベースまたは表ごとに切り替える" },
 	.route = { POST, "/v1/databases/{name}/mode" },
 	.action = "database.manage",
 	.resource = RESOURCE_VENDOR,
@@ -242,8 +255,9 @@ database_label_prepare(struct passage *p)
 	pairs_text(&p->outcome, "label", a->label);
 	pairs_number(&p->outcome, "removed", a->remove);
 	pairs_text(&p->detail, "column", a->column);
-	return passage_answer(p, json_pack("{s:o, s:o, s:o, s:o}", "id", json_slice(a->name), "table", json_slice(c->relation), "column",
-	                                   json_slice(c->column), "label", json_slice(a->label)));
+	return passage_answer(p, json_pack("{s:o, s:o, s:o, s:o}", "id", json_slice(a->name), "table",
+	                                   json_slice(c->relation), "column", json_slice(c->column), "label",
+	                                   json_slice(a->label)));
 }
 
 static err_t
@@ -252,20 +266,26 @@ database_label_apply(struct passage *p, struct store *tx, int64_t time)
 	const struct label_arguments *a = p->args;
 	const struct label_change *c = p->change;
 	const struct query *query = a->remove ? QUERY_LABEL_END : QUERY_LABEL_BEGIN;
-	TRY(store_run(tx, query, BIND(as_text(a->name), as_text(c->relation), as_text(c->column), as_text(a->label), as_number(time))));
+	TRY(store_run(
+	    tx, query,
+	    BIND(as_text(a->name), as_text(c->relation), as_text(c->column), as_text(a->label), as_number(time))));
 	return store_changes(tx) || !a->remove ? NULL : E_NOT_FOUND;
 }
 
 static const struct field database_label_fields[] = {
 	{ "name", PLACE_PATH, FIELD_NAME, true, ARGUMENT(label_arguments, name), 0, "which" },
-	{ "column", PLACE_BODY, FIELD_TEXT, true, ARGUMENT(label_arguments, column), 192, "TABLE.COLUMN or SCHEMA.TABLE.COLUMN" },
-	{ "label", PLACE_BODY, FIELD_NAME, true, ARGUMENT(label_arguments, label), 0, "what it holds: personal, secret, …" },
-	{ "remove", PLACE_BODY, FIELD_FLAG, false, ARGUMENT(label_arguments, remove), 0, "it does not any more" }, { NULL },
+	{ "column", PLACE_BODY, FIELD_TEXT, true, ARGUMENT(label_arguments, column), 192,
+	  "TABLE.COLUMN or SCHEMA.TABLE.COLUMN" },
+	{ "label", PLACE_BODY, FIELD_NAME, true, ARGUMENT(label_arguments, label), 0,
+	  "what it holds: personal, secret, …" },
+	{ "remove", PLACE_BODY, FIELD_FLAG, false, ARGUMENT(label_arguments, remove), 0, "it does not any more" },
+	{ NULL },
 };
 
 const struct operation database_label_operation = {
 	.name = "database.label",
-	.says = { "Says what a column holds, for policies: context.labelsRead, context.labelsWritten", "列の内容にラベルを付ける" },
+	.says = { "Says what a column holds, for policies: context.labelsRead, context.labelsWritten",
+	          "列の内容にラベルを付ける" },
 	.route = { POST, "/v1/databases/{name}/labels" },
 	.cli = "db label {name} {column} {label}",
 	.action = "database.manage",
@@ -282,35 +302,42 @@ const struct operation database_label_operation = {
 /* ---- list ---- */
 
 static void
-add_rule(json_t *items, struct slice schema, struct slice name, struct slice column, const char *key, struct slice value)
+add_rule(json_t *items, struct slice schema, struct slice name, struct slice column, const char *key,
+         struct slice value)
 {
 	json_t *table = json_sprintf("%.*s.%.*s", SLICE_ARGUMENTS(schema), SLICE_ARGUMENTS(name));
 	json_t *place = column.size ? json_slice(column) : json_null();
-	json_array_append_new(items, json_pack("{s:o, s:o, s:o}", "table", table, "column", place, key, json_slice(value)));
+	json_array_append_new(items,
+	                      json_pack("{s:o, s:o, s:o}", "table", table, "column", place, key, json_slice(value)));
 }
 
 static err_t
 database_rules_prepare(struct passage *p)
 {
-	static const char *const modes[] = { [MODE_ENFORCE] = "enforce", [MODE_SHADOW] = "shadow", [MODE_OBSERVE] = "observe" };
+	static const char *const modes[] = {
+		[MODE_ENFORCE] = "enforce", [MODE_SHADOW] = "shadow", [MODE_OBSERVE] = "observe"
+	};
 	const struct label_arguments *a = p->args;
 	struct database_rules r;
 	TRY(database_rules_get(p, p->view, p->keys, a->name, &r));
 	json_t *items = json_array();
 	for (size_t i = 0; i < r.mode_count; i++)
-		add_rule(items, r.modes[i].schema, r.modes[i].name, slice_of(NULL, 0), "mode", slice_text(modes[r.modes[i].mode]));
+		add_rule(items, r.modes[i].schema, r.modes[i].name, slice_of(NULL, 0), "mode",
+		         slice_text(modes[r.modes[i].mode]));
 	for (size_t i = 0; i < r.label_count; i++)
 		add_rule(items, r.labels[i].schema, r.labels[i].name, r.labels[i].column, "label", r.labels[i].label);
 	return passage_answer(p, json_list(items, NULL));
 }
 
 static const struct field database_rules_fields[] = {
-	{ "name", PLACE_PATH, FIELD_NAME, true, ARGUMENT(label_arguments, name), 0, "which" }, { NULL },
+	{ "name", PLACE_PATH, FIELD_NAME, true, ARGUMENT(label_arguments, name), 0, "which" },
+	{ NULL },
 };
 
 const struct operation database_rules_operation = {
 	.name = "database.rules",
-	.says = { "Lists tables with a mode of their own and columns with labels", "表ごとのモードと列のラベルを一覧する" },
+	.says = { "Lists tables with a mode of their own and columns with labels",
+	          "表ごとのモードと列のラベルを一覧する" },
 	.route = { GET, "/v1/databases/{name}/rules" },
 	.cli = "db rules {name}",
 	.action = "database.list",

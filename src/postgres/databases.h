@@ -19,6 +19,8 @@ fallible database_rules_get(const void *owner, struct store *, struct keys *, st
 fallible database_watch_get(const void *owner, struct store *, struct slice name, struct slice *slot);
 /* Those that are watched, in order of their names. */
 fallible database_watches_each(struct store *, err_t (*each)(void *, struct slice name, struct slice slot), void *argument);
+/* Do its lanes' roles log in with certificates of the keeper's? */
+fallible database_is_certified(struct store *, struct slice name, bool *out);
 /* Where that application's sessions go: its binding key and setting, too. Fails with E_NOT_FOUND. */
 fallible database_of_application(const void *owner, struct store *, struct keys *, struct slice name, struct slice application, struct database *out);
 /* Where that subscriber's sessions go, and as which role. Fails with E_NOT_FOUND. */

@@ -61,7 +61,7 @@ table_line(struct slice s)
 	if (!skip(&s, "."))
 		return (struct decoded){ .kind = DECODED_OTHER };
 	d.table = take_until(&s, ":, ", '"');
-	take_until(&s, ":", '"');       /* TRUNCATE names several */
+	take_until(&s, ":", '"'); /* TRUNCATE names several */
 	if (!skip(&s, ": "))
 		return (struct decoded){ .kind = DECODED_OTHER };
 	d.what = take_until(&s, ":", 0);

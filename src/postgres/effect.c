@@ -41,9 +41,13 @@ static struct complaint
 too_many(const struct turn *t, int64_t most)
 {
 	return (struct complaint){
-		.severity = "ERROR", .sqlstate = "42501", .message = "Policy does not allow so many rows",
+		.severity = "ERROR",
+		.sqlstate = "42501",
+		.message = "Policy does not allow so many rows",
 		.detail = memory_format(t, "at most %lld rows of one statement%s", (long long)most,
-		                        t->statement && t->statement->kind != STATEMENT_READ ? "; what it changes may have been changed" : ""),
+		                        t->statement && t->statement->kind != STATEMENT_READ
+		                            ? "; what it changes may have been changed"
+		                            : ""),
 		.hint = memory_format(t, "narrow it, or add LIMIT %lld", (long long)most),
 	};
 }
@@ -52,10 +56,14 @@ static struct complaint
 is_export(const struct session *s, int64_t most)
 {
 	return (struct complaint){
-		.severity = "ERROR", .sqlstate = "42501", .message = "Policy does not allow so many rows",
-		.detail = memory_format(s, "more than %lld rows of one statement are an export, which is a right of its own", (long long)most),
-		.hint = memory_format(s, "sekisho request create %.*s db/%.*s --for 10m --export", SLICE_ARGUMENTS(s->subscriber),
-		                      SLICE_ARGUMENTS(s->database_name)),
+		.severity = "ERROR",
+		.sqlstate = "42501",
+		.message = "Policy does not allow so many rows",
+		.detail =
+		    memory_format(s, "more than %lld rows of one statement are an export, which is a right of its own",
+		                  (long long)most),
+		.hint = memory_format(s, "sekisho request create %.*s db/%.*s --for 10m --export",
+		                      SLICE_ARGUMENTS(s->subscriber), SLICE_ARGUMENTS(s->database_name)),
 	};
 }
 
@@ -102,8 +110,11 @@ effect_time(struct session *s, int64_t now)
 	if (now - t->began <= t->effects.statement_timeout)
 		return;
 	const struct complaint c = {
-		.severity = "ERROR", .sqlstate = "57014", .message = "canceling statement due to statement timeout",
-		.detail = memory_format(t, "policy gives a statement %.1f s", (double)t->effects.statement_timeout / 1e6),
+		.severity = "ERROR",
+		.sqlstate = "57014",
+		.message = "canceling statement due to statement timeout",
+		.detail =
+		    memory_format(t, "policy gives a statement %.1f s", (double)t->effects.statement_timeout / 1e6),
 	};
 	overrule(s, t, "timeout", &c);
 }

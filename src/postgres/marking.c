@@ -44,7 +44,7 @@ controls(const struct pending *p)
 
 struct built {
 	char *text;
-	size_t taken;                   /* of the client's text */
+	size_t taken; /* of the client's text */
 };
 
 static void
@@ -52,7 +52,8 @@ copy_until(struct built *b, struct slice body, size_t at)
 {
 	if (at > body.size)
 		at = body.size;
-	b->text = talloc_asprintf_append_buffer(b->text, "%.*s", (int)(at - b->taken), (const char *)body.data + b->taken);
+	b->text =
+	    talloc_asprintf_append_buffer(b->text, "%.*s", (int)(at - b->taken), (const char *)body.data + b->taken);
 	b->taken = at;
 }
 

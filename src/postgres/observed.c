@@ -40,8 +40,11 @@ count_in(json_t *object, const char *key)
 static const char *
 action_of(const char *kind)
 {
-	static const struct { const char *kind, *action; } actions[] = {
-		{ "read", "read" }, { "session", "read" }, { "transaction", "read" }, { "write", "write" }, { "copy-in", "write" }, { "export", "export" },
+	static const struct {
+		const char *kind, *action;
+	} actions[] = {
+		{ "read", "read" },   { "session", "read" },  { "transaction", "read" },
+		{ "write", "write" }, { "copy-in", "write" }, { "export", "export" },
 	};
 	for (size_t i = 0; kind && i < sizeof actions / sizeof *actions; i++)
 		if (strcmp(kind, actions[i].kind) == 0)
@@ -66,14 +69,14 @@ static void
 add_observed(struct observed *o, json_t *entry)
 {
 	json_t *outcome = json_object_get(entry, "outcome"), *policies = json_object_get(entry, "policies");
-	const char *actor = json_string_value(json_object_get(entry, "actor")), *resource = json_string_value(json_object_get(entry, "resource"));
+	const char *actor = json_string_value(json_object_get(entry, "actor")),
+	           *resource = json_string_value(json_object_get(entry, "resource"));
 	size_t i;
 	json_t *policy;
 	if (!json_integer_value(json_object_get(outcome, "would_deny")) || !actor)
 		return;
 	o->count++;
-	json_array_foreach(policies, i, policy)
-		count_in(o->forbidden, json_string_value(policy));
+	json_array_foreach(policies, i, policy) count_in(o->forbidden, json_string_value(policy));
 	if (json_array_size(policies))
 		return;
 	SCOPED char *key = memory_format(NULL, "%s %s", actor, resource ? resource : "");
@@ -93,7 +96,8 @@ take_entry(void *argument, uint64_t seq, struct slice bytes, const struct proof_
 	(void)bytes;
 	o->last = seq;
 	o->seen++;
-	if (!slice_is(slice_of(e->operation.data, e->operation.size), "postgres.statement") || !e->has_decision || e->decision != DECISION_DENY)
+	if (!slice_is(slice_of(e->operation.data, e->operation.size), "postgres.statement") || !e->has_decision ||
+	    e->decision != DECISION_DENY)
 		return NULL;
 	json_t *entry = entry_json(o->passage->keys, seq, e);
 	add_observed(o, entry);
@@ -133,7 +137,8 @@ put_list(char **text, json_t *names, size_t most)
 	const char *name;
 	json_t *value;
 	size_t n = 0;
-	json_object_foreach(names, name, value) {
+	json_object_foreach(names, name, value)
+	{
 		if (n == most)
 			break;
 		SCOPED char *shown = harmless(NULL, name);
@@ -152,12 +157,16 @@ put_policy(struct passage *p, char **text, const char *key, json_t *group, const
 	char hex[2 * DIGEST_SIZE + 1];
 	sha256(slice_text(key), digest);
 	text_hex(slice_of(digest, sizeof digest), hex);
-	*text = talloc_asprintf_append(*text, "// %.*s on %s: %lld reads, %lld writes, %lld exports; ", SLICE_ARGUMENTS(name), space[1] ? space + 1 : "no subscriber's",
-	                               json_integer_value(json_object_get(group, "read")), json_integer_value(json_object_get(group, "write")),
-	                               json_integer_value(json_object_get(group, "export")));
+	*text = talloc_asprintf_append(
+	    *text, "// %.*s on %s: %lld reads, %lld writes, %lld exports; ", SLICE_ARGUMENTS(name),
+	    space[1] ? space + 1 : "no subscriber's", json_integer_value(json_object_get(group, "read")),
+	    json_integer_value(json_object_get(group, "write")), json_integer_value(json_object_get(group, "export")));
 	put_list(text, json_object_get(group, "tables"), TABLES_SHOWN);
-	*text = talloc_asprintf_append(*text, "\n@id(\"observed-%.12s\")\npermit (\n  principal == %s::\"%.*s\",\n  action in [%s],\n  resource == %s::\"%s\"\n);\n\n", hex,
-	                               slice_starts(actor, LITERAL("app_")) ? "Application" : "Person", SLICE_ARGUMENTS(actor), actions, space[1] ? "Object" : "Vendor",
+	*text = talloc_asprintf_append(*text,
+	                               "\n@id(\"observed-%.12s\")\npermit (\n  principal == %s::\"%.*s\",\n  action in "
+	                               "[%s],\n  resource == %s::\"%s\"\n);\n\n",
+	                               hex, slice_starts(actor, LITERAL("app_")) ? "Application" : "Person",
+	                               SLICE_ARGUMENTS(actor), actions, space[1] ? "Object" : "Vendor",
 	                               space[1] ? space + 1 : "vendor");
 }
 
@@ -169,29 +178,37 @@ put_group(struct passage *p, char **text, const char *key, json_t *group)
 	const char *space = strchr(key, ' ');
 	for (size_t i = 0; i < sizeof permitted / sizeof *permitted; i++)
 		if (json_object_get(group, permitted[i]))
-			actions = talloc_asprintf_append(actions, "%sAction::\"%s\"", actions[0] ? ", " : "", permitted[i]);
+			actions =
+			    talloc_asprintf_append(actions, "%sAction::\"%s\"", actions[0] ? ", " : "", permitted[i]);
 	if (actions[0])
 		put_policy(p, text, key, group, actions);
 	if (json_object_get(group, "database.admin"))
-		*text = talloc_asprintf_append(*text, "// Left out: %lld statements of %.*s on %s that change the database itself, or that the gateway cannot read.\n\n",
+		*text = talloc_asprintf_append(*text,
+		                               "// Left out: %lld statements of %.*s on %s that change the database "
+		                               "itself, or that the gateway cannot read.\n\n",
 		                               json_integer_value(json_object_get(group, "database.admin")),
-		                               SLICE_ARGUMENTS(name_of_actor(p, slice_of(key, (size_t)(space - key)))), space + 1);
+		                               SLICE_ARGUMENTS(name_of_actor(p, slice_of(key, (size_t)(space - key)))),
+		                               space + 1);
 }
 
 static char *
 policies_of(struct observed *o, int64_t days)
 {
-	char *text = memory_format(o, "// What %zu statements of the last %lld days would have needed, beside the policies in force. Read it, narrow it, then:\n"
-	                              "// sekisho policy propose FILE. A grant for a time (sekisho request create) fits a person better than a standing permit.\n\n",
+	char *text = memory_format(o,
+	                           "// What %zu statements of the last %lld days would have needed, beside the "
+	                           "policies in force. Read it, narrow it, then:\n"
+	                           "// sekisho policy propose FILE. A grant for a time (sekisho request create) fits a "
+	                           "person better than a standing permit.\n\n",
 	                           o->count, (long long)days);
 	const char *key;
 	json_t *value;
-	json_object_foreach(o->groups, key, value)
-		put_group(o->passage, &text, key, value);
-	json_object_foreach(o->forbidden, key, value)
-		text = talloc_asprintf_append(text, "// %lld statements would have been refused by \"%s\", which no permit overcomes.\n", json_integer_value(value), key);
+	json_object_foreach(o->groups, key, value) put_group(o->passage, &text, key, value);
+	json_object_foreach(o->forbidden, key, value) text = talloc_asprintf_append(
+	    text, "// %lld statements would have been refused by \"%s\", which no permit overcomes.\n",
+	    json_integer_value(value), key);
 	if (o->seen >= ENTRIES_MOST)
-		text = talloc_asprintf_append(text, "// Only the newest %d entries of the book were read.\n", ENTRIES_MOST);
+		text = talloc_asprintf_append(text, "// Only the newest %d entries of the book were read.\n",
+		                              ENTRIES_MOST);
 	return text;
 }
 
@@ -209,12 +226,15 @@ policy_observed_prepare(struct passage *p)
 }
 
 static const struct field policy_observed_fields[] = {
-	{ "days", PLACE_QUERY, FIELD_NUMBER, false, ARGUMENT(observed_arguments, days), DAYS_MOST, "how far back; 7 unless said" }, { NULL },
+	{ "days", PLACE_QUERY, FIELD_NUMBER, false, ARGUMENT(observed_arguments, days), DAYS_MOST,
+	  "how far back; 7 unless said" },
+	{ NULL },
 };
 
 const struct operation policy_observed_operation = {
 	.name = "policy.observed",
-	.says = { "Writes the policies that would fit what the gateway has observed, for a person to read", "観察結果に合うポリシー案を作成する" },
+	.says = { "Writes the policies that would fit what the gateway has observed, for a person to read",
+	          "観察結果に合うポリシー案を作成する" },
 	.route = { GET, "/v1/policies/observed" },
 	.action = "ledger.read",
 	.resource = RESOURCE_VENDOR,

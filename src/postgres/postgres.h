@@ -51,7 +51,8 @@ struct database {
 	struct slice name;              /* as the server calls it */
 	enum database_tls tls;
 	struct slice root_ca;           /* PEM */
-	struct slice certificate, key;  /* PEM: what we show the server */
+	struct slice certificate, key;  /* PEM: what we show the server … */
+	bool minted;                    /* … or what identify() gives for the role, at each login */
 	struct slice password;          /* of the role, where the server asks for one (SCRAM-SHA-256 or in clear inside TLS) */
 	struct slice role;              /* to log in as: see postgres_role() */
 	enum database_mode mode;
@@ -79,6 +80,8 @@ struct postgres_worker_options {
 	err_t (*find)(void *argument, const void *owner, struct slice database, struct slice subscriber, struct database *out);
 	/* The same for rules; NULL: the mode that find() gave. Asked again after each change of who may what. */
 	err_t (*rules)(void *argument, const void *owner, struct slice database, struct database_rules *out);
+	/* Puts certificate and key of the database's role, owned by `owner`; NULL: no database is `minted`. */
+	err_t (*identify)(void *argument, const void *owner, struct slice database, struct database *);
 	void *argument;
 	unsigned sessions;              /* on this worker; 0: 1000; more get 53300 */
 	unsigned backends;              /* on this worker; 0: 100; sessions wait for one, ten seconds at most */

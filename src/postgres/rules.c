@@ -7,7 +7,7 @@ struct rules_place {
 	bool read;
 	uint64_t epoch;
 	struct database_rules rules;
-	void *scope;                    /* owns what they point to */
+	void *scope; /* owns what they point to */
 };
 
 static struct rules_place *
@@ -105,14 +105,16 @@ concerns(const struct statement *s, const struct column_label *l, bool written)
 		return true;
 	for (size_t i = 0; i < s->table_count; i++) {
 		const struct table *t = &s->tables[i];
-		if (is_of(t, l->schema, l->name) && (written ? t->written && statement_writes(s, l->column) : statement_reads(s, l->column)))
+		if (is_of(t, l->schema, l->name) &&
+		    (written ? t->written && statement_writes(s, l->column) : statement_reads(s, l->column)))
 			return true;
 	}
 	return false;
 }
 
 size_t
-rules_labels(const void *owner, const struct database_rules *r, const struct statement *s, bool written, struct slice out[static FACT_TEXTS])
+rules_labels(const void *owner, const struct database_rules *r, const struct statement *s, bool written,
+             struct slice out[static FACT_TEXTS])
 {
 	size_t count = 0;
 	for (size_t i = 0; s && i < r->label_count && count < FACT_TEXTS; i++) {

@@ -12,7 +12,7 @@ struct session_arguments {
 /* ---- list: of others for those who keep order ---- */
 
 struct list {
-	struct slice only;              /* actor; empty: all */
+	struct slice only; /* actor; empty: all */
 	json_t *items;
 };
 
@@ -22,9 +22,11 @@ add_session(void *argument, const struct open_session *s)
 	struct list *l = argument;
 	if (l->only.size && !slice_equal(s->actor, l->only))
 		return NULL;
-	json_array_append_new(l->items, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "id", json_slice(s->id), "person", json_slice(s->person), "database",
-	                                          json_slice(s->database), "subscriber", s->subscriber.size ? json_slice(s->subscriber) : json_null(), "from",
-	                                          json_slice(s->from), "since", json_time(s->since)));
+	json_array_append_new(l->items,
+	                      json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "id", json_slice(s->id), "person",
+	                                json_slice(s->person), "database", json_slice(s->database), "subscriber",
+	                                s->subscriber.size ? json_slice(s->subscriber) : json_null(), "from",
+	                                json_slice(s->from), "since", json_time(s->since)));
 	return NULL;
 }
 
@@ -40,7 +42,8 @@ session_list_prepare(struct passage *p)
 
 const struct operation session_list_operation = {
 	.name = "session.list",
-	.says = { "Lists the sessions through the PostgreSQL gateway", "PostgreSQL ゲートウェイのセッションを一覧する" },
+	.says = { "Lists the sessions through the PostgreSQL gateway",
+	          "PostgreSQL ゲートウェイのセッションを一覧する" },
 	.route = { GET, "/v1/sessions" },
 	.cli = "session ls",
 	.action = "credential.self",
@@ -86,7 +89,7 @@ session_end_prepare(struct passage *p)
 	pairs_text(&p->outcome, "session", a->id);
 	pairs_text(&p->outcome, "subject", f.actor);
 	pairs_text(&p->outcome, "database", f.database);
-	p->subscriber = f.subscriber;   /* whose log gets the entry, if there is such a one */
+	p->subscriber = f.subscriber; /* whose log gets the entry, if there is such a one */
 	return passage_answer(p, json_pack("{s:o, s:s}", "id", json_slice(a->id), "state", "ended"));
 }
 
@@ -106,17 +109,19 @@ session_end_answer(struct passage *p)
 	const struct session_arguments *a = p->args;
 	if (postgres_session_end(gate_options(gate_of(p->worker))->gateway, a->id))
 		return;
-	p->error = E_NOT_FOUND;         /* it has gone by itself meanwhile */
+	p->error = E_NOT_FOUND; /* it has gone by itself meanwhile */
 	p->status = p->error->http;
 }
 
 static const struct field session_end_fields[] = {
-	{ "session", PLACE_PATH, FIELD_TEXT, true, ARGUMENT(session_arguments, id), 40, "ses_…" }, { NULL },
+	{ "session", PLACE_PATH, FIELD_TEXT, true, ARGUMENT(session_arguments, id), 40, "ses_…" },
+	{ NULL },
 };
 
 const struct operation session_end_operation = {
 	.name = "session.end",
-	.says = { "Ends a session through the PostgreSQL gateway at once", "PostgreSQL ゲートウェイのセッションを直ちに終了する" },
+	.says = { "Ends a session through the PostgreSQL gateway at once",
+	          "PostgreSQL ゲートウェイのセッションを直ちに終了する" },
 	.route = { POST, "/v1/sessions/{session}/end" },
 	.cli = "session end {session}",
 	.action = "credential.self",

@@ -52,8 +52,12 @@ directory_enter(struct session *s)
 	p->id = id_new("ses_");
 	p->enders = s->worker->enders;
 	p->session = (struct open_session){
-		.id = id_slice(&p->id), .actor = memory_copy(p, s->principal), .person = memory_copy(p, s->person),
-		.database = memory_copy(p, s->database_name), .subscriber = memory_copy(p, s->subscriber), .from = memory_copy(p, s->from),
+		.id = id_slice(&p->id),
+		.actor = memory_copy(p, s->principal),
+		.person = memory_copy(p, s->person),
+		.database = memory_copy(p, s->database_name),
+		.subscriber = memory_copy(p, s->subscriber),
+		.from = memory_copy(p, s->from),
 		.since = clock_now(),
 	};
 	pthread_mutex_lock(&d->lock);

@@ -86,6 +86,21 @@ free_context(struct kept_context *c)
 	return 0;
 }
 
+/* Roles have certificates of their own, which are new twice a day. A connection keeps its context. */
+enum { CONTEXTS_MAX = 256 };
+
+static void
+drop_oldest(struct upstream_pool *pool)
+{
+	struct kept_context **at = &pool->contexts;
+	size_t count = 0;
+	for (; *at && (*at)->next; at = &(*at)->next)
+		count++;
+	if (count + 1 < CONTEXTS_MAX || !*at)
+		return;
+	talloc_free(TAKE(*at));
+}
+
 static SSL_CTX *
 context_of(struct upstream_pool *pool, const struct database *d)
 {
@@ -97,6 +112,7 @@ context_of(struct upstream_pool *pool, const struct database *d)
 	SSL_CTX *tls = make_context(d);
 	if (!tls)
 		return NULL;
+	drop_oldest(pool);
 	struct kept_context *c = NEW(pool, struct kept_context);
 	memcpy(c->whose, whose, sizeof whose);
 	c->tls = tls;

@@ -52,7 +52,8 @@ database_watch_prepare(struct passage *p)
 	const char *why = "";
 	TRY(database_get(p, p->view, p->keys, a->name, &c->database));
 	if (!slice_is(c->database.state, "onboarded"))
-		return passage_fail(p, E_STATE, "the database is not onboarded: sekisho db onboard %.*s …", SLICE_ARGUMENTS(a->name));
+		return passage_fail(p, E_STATE, "the database is not onboarded: sekisho db onboard %.*s …",
+		                    SLICE_ARGUMENTS(a->name));
 	TRY(database_watch_get(c, p->view, a->name, &c->slot));
 	if (!c->slot.size && a->off)
 		return passage_fail(p, E_STATE, "it is not watched");
@@ -66,7 +67,8 @@ database_watch_prepare(struct passage *p)
 	p->log = LITERAL(LOG_EVERYONE);
 	pairs_text(&p->outcome, "database", a->name);
 	pairs_text(&p->outcome, "watched", a->off ? LITERAL("no") : LITERAL("yes"));
-	return passage_answer(p, json_pack("{s:o, s:b, s:o}", "id", json_slice(a->name), "watched", !a->off, "slot", json_slice(c->slot)));
+	return passage_answer(p, json_pack("{s:o, s:b, s:o}", "id", json_slice(a->name), "watched", !a->off, "slot",
+	                                   json_slice(c->slot)));
 }
 
 static err_t
@@ -94,12 +96,14 @@ database_watch_answer(struct passage *p)
 
 static const struct field database_watch_fields[] = {
 	{ "name", PLACE_PATH, FIELD_NAME, true, ARGUMENT(watch_arguments, name), 0, "which" },
-	{ "off", PLACE_BODY, FIELD_FLAG, false, ARGUMENT(watch_arguments, off), 0, "not any more" }, { NULL },
+	{ "off", PLACE_BODY, FIELD_FLAG, false, ARGUMENT(watch_arguments, off), 0, "not any more" },
+	{ NULL },
 };
 
 const struct operation database_watch_operation = {
 	.name = "database.watch",
-	.says = { "Watches a database for sessions and changes that did not come through the gateway", "ゲートウェイを経由しない接続と変更を監視する" },
+	.says = { "Watches a database for sessions and changes that did not come through the gateway",
+	          "ゲートウェイを経由しない接続と変更を監視する" },
 	.route = { POST, "/v1/databases/{name}/watch" },
 	.cli = "db watch {name}",
 	.action = "database.manage",

@@ -18,8 +18,8 @@ enum { LOOK_SECONDS = 5, AGAIN_SECONDS = 600, TOLD_MAX = 4096, DARK_SECONDS = 60
 struct watched {
 	struct watched *next;
 	struct slice name, slot;
-	struct bypass *bypass;          /* NULL: to be opened */
-	int64_t dark_since;             /* monotonic; 0: the last look went well */
+	struct bypass *bypass; /* NULL: to be opened */
+	int64_t dark_since;    /* monotonic; 0: the last look went well */
 	bool here, dark_told;
 };
 
@@ -35,7 +35,7 @@ struct bypasses {
 	struct postgres *gateway;
 	struct store *view;
 	struct watched *watched;
-	struct told *told;              /* of TOLD_MAX */
+	struct told *told; /* of TOLD_MAX */
 	size_t told_count;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -105,9 +105,11 @@ struct look {
 static struct slice
 subject_of(const void *owner, const struct watched *w, const struct bypass_finding *f)
 {
-	char *text = f->write ? memory_format(owner, "%.*s: %.*s on %.*s%s%.*s", SLICE_ARGUMENTS(w->name), SLICE_ARGUMENTS(f->what), SLICE_ARGUMENTS(f->table),
-	                                      f->subscriber.size ? ", rows of " : "", SLICE_ARGUMENTS(f->subscriber))
-	                      : memory_format(owner, "%.*s: %.*s", SLICE_ARGUMENTS(w->name), SLICE_ARGUMENTS(f->backend));
+	char *text = f->write
+	                 ? memory_format(owner, "%.*s: %.*s on %.*s%s%.*s", SLICE_ARGUMENTS(w->name),
+	                                 SLICE_ARGUMENTS(f->what), SLICE_ARGUMENTS(f->table),
+	                                 f->subscriber.size ? ", rows of " : "", SLICE_ARGUMENTS(f->subscriber))
+	                 : memory_format(owner, "%.*s: %.*s", SLICE_ARGUMENTS(w->name), SLICE_ARGUMENTS(f->backend));
 	struct slice subject = slice_text(text);
 	subject.size = subject.size < SUBJECT_MAX ? subject.size : SUBJECT_MAX;
 	return subject;
@@ -139,7 +141,8 @@ tell(void *argument, const struct bypass_finding *f)
 		pairs_text(&seen.detail, "keys", cut(f->keys));
 	}
 	pairs_text(&seen.detail, "backend", cut(f->backend));
-	return is_told(l->all, subject) ? system_record(l->all->house, &seen) : raise_alert(l->all, &seen, "bypass", subject);
+	return is_told(l->all, subject) ? system_record(l->all->house, &seen)
+	                                : raise_alert(l->all, &seen, "bypass", subject);
 }
 
 /* ---- looks ---- */
@@ -212,7 +215,7 @@ look(struct bypasses *b)
 	for (struct watched *w = b->watched; w; w = w->next)
 		w->here = false;
 	err_t e = database_watches_each(b->view, take_watched, b);
-	for (struct watched **at = &b->watched, *w; !e && (w = *at); ) {
+	for (struct watched **at = &b->watched, *w; !e && (w = *at);) {
 		if (w->here) {
 			look_at(b, w);
 			at = &w->next;
@@ -258,7 +261,8 @@ end(struct bypasses *b)
 }
 
 fallible
-bypasses_start(const void *owner, struct house *house, struct outward *outward, struct postgres *gateway, struct bypasses **out)
+bypasses_start(const void *owner, struct house *house, struct outward *outward, struct postgres *gateway,
+               struct bypasses **out)
 {
 	SCOPED struct bypasses *b = NEW(owner, struct bypasses);
 	SCOPED char *path = memory_format(NULL, "%s/store/store.db", house->dir);

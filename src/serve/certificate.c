@@ -24,8 +24,8 @@ certificate_pem(const void *owner, struct slice der, struct slice *pem)
 	return NULL;
 }
 
-static fallible
-key_pem(const void *owner, EVP_PKEY *key, struct slice *pem)
+fallible
+certificate_key_pem(const void *owner, EVP_PKEY *key, struct slice *pem)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
 	char *data;
@@ -44,12 +44,12 @@ certificate_new(const void *owner, struct keys *keys, struct slice *certificate,
 	uint8_t *spki = NULL;
 	int size = pair ? i2d_PUBKEY(pair, &spki) : 0;
 	struct slice der, issuer;
-	err_t e = size > 0 ? key_pem(owner, pair, key) : E_CRYPTO;
+	err_t e = size > 0 ? certificate_key_pem(owner, pair, key) : E_CRYPTO;
 	if (!e)
 		e = keys_certify(owner, keys, PROFILE_DOOR, slice_of(spki, (size_t)size), (struct slice){ NULL, 0 },
 		                 DOOR_DAYS * 86400, &der);
 	if (!e)
-		e = keys_issuer(owner, keys, PROFILE_CLIENT, &issuer);
+		e = keys_issuer(owner, keys, PROFILE_CLIENT, (struct slice){ NULL, 0 }, &issuer);
 	OPENSSL_free(spki);
 	EVP_PKEY_free(pair);
 	TRY(e);

@@ -123,7 +123,7 @@ write_authority(struct house *h)
 {
 	SCOPED void *scope = talloc_new(NULL);
 	struct slice der, pem;
-	TRY(keys_issuer(scope, h->keys, PROFILE_DOOR, &der));
+	TRY(keys_issuer(scope, h->keys, PROFILE_DOOR, (struct slice){ NULL, 0 }, &der));
 	TRY(certificate_pem(scope, der, &pem));
 	return write_file(h->dir, "ca.pem", 0644, pem);
 }

@@ -8,6 +8,14 @@
 /* A key and certificate for our doors, and the authority of client certificates, as PEM. */
 fallible certificate_new(const void *owner, struct keys *, struct slice *certificate, struct slice *key, struct slice *client_ca);
 fallible certificate_pem(const void *owner, struct slice der, struct slice *pem);
+struct evp_pkey_st;
+fallible certificate_key_pem(const void *owner, struct evp_pkey_st *, struct slice *pem);
+
+/* Certificates for the roles of databases, by the keeper; of one worker. Fails with E_DENIED (no role that onboarding made), E_KEEPER. */
+struct minter;
+struct database;
+fallible minter_new(const void *owner, struct keys *, struct minter **out);
+fallible minter_identify(struct minter *, const void *owner, struct slice database, struct database *);
 
 /* Opens the generations of keys that the book names and the keyring lacks. */
 fallible rotation_finish(struct house *, struct store *view);

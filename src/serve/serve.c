@@ -34,6 +34,7 @@ struct worker {
 	struct api *api;
 	struct gate_worker *postgres_gate;      /* its own, for what it hears of changes */
 	struct postgres_worker *postgres;
+	struct minter *minter;
 	struct waker *drain;
 	unsigned draining;              /* doors that still are */
 };
@@ -253,13 +254,21 @@ find_rules(void *argument, const void *owner, struct slice name, struct database
 	return view ? database_rules_get(owner, view, w->serve->house->keys, name, out) : E_CLOSED;
 }
 
+static err_t
+identify(void *argument, const void *owner, struct slice name, struct database *d)
+{
+	struct worker *w = argument;
+	return minter_identify(w->minter, owner, name, d);
+}
+
 static fallible
 open_postgres(struct serve *s, struct worker *w)
 {
-	const struct postgres_worker_options options = { .find = find_database, .rules = find_rules, .argument = w, .sessions = 16384 };
+	const struct postgres_worker_options options = { .find = find_database, .rules = find_rules, .identify = identify, .argument = w, .sessions = 16384 };
 	if (!s->postgres)
 		return NULL;
 	TRY(gate_worker_new(w->loop, s->gate, w->loop, &w->postgres_gate));
+	TRY(minter_new(w->loop, s->house->keys, &w->minter));
 	struct postgres_worker_options o = options;
 	o.gate = w->postgres_gate;
 	return postgres_attach(w->postgres_gate, s->postgres, w->loop, &o, &w->postgres);

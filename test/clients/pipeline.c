@@ -21,7 +21,10 @@ take(PGconn *c, char *value, size_t size)
 	ExecStatusType status = PGRES_FATAL_ERROR;
 	for (PGresult *r; (r = PQgetResult(c)); PQclear(r)) {
 		status = PQresultStatus(r);
-		snprintf(value, size, "%s", status == PGRES_TUPLES_OK && PQntuples(r) ? PQgetvalue(r, 0, 0) : PQresultErrorField(r, PG_DIAG_SQLSTATE) ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : "");
+		snprintf(value, size, "%s",
+		         status == PGRES_TUPLES_OK && PQntuples(r) ? PQgetvalue(r, 0, 0)
+		         : PQresultErrorField(r, PG_DIAG_SQLSTATE) ? PQresultErrorField(r, PG_DIAG_SQLSTATE)
+		                                                   : "");
 		if (status == PGRES_PIPELINE_SYNC) {
 			PQclear(r);
 			break;
@@ -61,7 +64,8 @@ in_order(PGconn *c)
 static void
 error_in_the_middle(PGconn *c)
 {
-	static const ExecStatusType wanted[] = { PGRES_TUPLES_OK, PGRES_FATAL_ERROR, PGRES_PIPELINE_ABORTED, PGRES_PIPELINE_SYNC, PGRES_TUPLES_OK, PGRES_PIPELINE_SYNC };
+	static const ExecStatusType wanted[] = { PGRES_TUPLES_OK,     PGRES_FATAL_ERROR, PGRES_PIPELINE_ABORTED,
+		                                 PGRES_PIPELINE_SYNC, PGRES_TUPLES_OK,   PGRES_PIPELINE_SYNC };
 	char value[64];
 	const char *why = NULL;
 	send_number(c, "select $1::int", 1);
@@ -84,8 +88,9 @@ writes(PGconn *c)
 {
 	char value[64];
 	const char *why = NULL;
-	const char *texts[] = { "begin", "insert into scratch (tenant, id, t) values ('a', $1::int, 'p')", "update scratch set t = 'q' where id = $1::int returning t",
-	                        "delete from scratch where id = $1::int", "commit" };
+	const char *texts[] = { "begin", "insert into scratch (tenant, id, t) values ('a', $1::int, 'p')",
+		                "update scratch set t = 'q' where id = $1::int returning t",
+		                "delete from scratch where id = $1::int", "commit" };
 	for (int i = 0; i < 5; i++)
 		if (strchr(texts[i], '$'))
 			send_number(c, texts[i], 77);
@@ -143,7 +148,7 @@ copy_out(PGconn *c)
 		lines++;
 		PQfreemem(line);
 	}
-	for (PGresult *r; (r = PQgetResult(c)); )
+	for (PGresult *r; (r = PQgetResult(c));)
 		PQclear(r);
 	tell("COPY out", lines == 1000 ? NULL : "not 1,000 lines");
 }

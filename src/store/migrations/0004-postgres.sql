@@ -41,3 +41,11 @@ CREATE TABLE database_watch (
 	until INTEGER
 );
 CREATE INDEX database_watch_of ON database_watch (database, since);
+
+-- A database at which the lanes' roles log in with certificates that the keeper mints.
+CREATE TABLE database_certificate (
+	database TEXT NOT NULL,
+	since INTEGER NOT NULL,
+	until INTEGER
+);
+CREATE INDEX database_certificate_of ON database_certificate (database, since);
