@@ -169,6 +169,11 @@ class Sites(Board):
 
 
 class Network(Board):
+    def setUp(self):
+        super().setUp()
+        self.push(north=(True, 2 * 10**8), south=(True, 10**8))     # the sample's own measurements are as old as the sample
+        self.before = lights(self.house)
+
     def push(self, **up):
         text = "".join(json.dumps({"component": f"uplinks/{name}", "up": is_up, "load": load}) + "\n" for name, (is_up, load) in up.items())
         self.run_command("network", "push", self.file("push", text), person="eng1")
