@@ -114,6 +114,7 @@ int run_db(struct words *);
 int run_app(struct words *);
 int run_backup(struct words *);
 int run_disclosure(struct words *);
+int run_measure(struct words *);
 int ledger_key_print(void);
 int ledger_publish(const char *dir);
 int ledger_export(const char *path, const char *format, const char *cursor);

@@ -37,6 +37,7 @@ const struct command cli_commands[] = {
 	{ "app", "add NAME [--database DB [--setting NAME]]", { "applications", "アプリケーションを追加する" }, run_app, "database setting", 2 },
 	{ "backup", "key NAME|create FILE --recipient PUBLIC|verify FILE|restore FILE --key PRIVATE --into D|ls", { "backups without keys, encrypted to a public key", "公開鍵で暗号化したバックアップ（鍵は含まない）" }, run_backup, "recipient key into to", 2 },
 	{ "disclosure", "add CLASS FILE|request CLASS|approve ID|deny ID --why T|fetch ID FILE|ls", { "certificates and reports under confidentiality", "証明書と報告書の開示" }, run_disclosure, NULL, 3 },
+	{ "measure", "ls|show ID|history CHECK|report --from T --to T --lang en|ja DIR|catalogue", { "what the promise's checks find", "約束の検査結果" }, run_measure, "from to lang", 2 },
 	{ "cedar", "authorize|validate|format|translate|conformance|bench …", { "the policy language by itself, without a server", "ポリシー言語の単体ツール" }, NULL },
 	{ "rules", "check DIR|regress RULES SET|test RULES EVENTS", { "Sigma rules, by themselves: read, tried on events", "Sigma ルールを検査・試験する" }, NULL },
 	{ "explain", "ID", { "a refusal (its passage), an error, or a measure", "エラーまたは対策を説明する" }, run_explain, NULL, 1 },
@@ -149,6 +150,8 @@ run(int argc, char **argv)
 	if (c && c->run == run_db && !is_listed("add onboard connect env mode", argc > 2 ? argv[2] : "add"))
 		c = NULL;               /* the others are rows */
 	if (c && c->run == run_backup && argc > 2 && strcmp(argv[2], "ls") == 0)
+		c = NULL;
+	if (c && c->run == run_measure && !(argc > 2 && strcmp(argv[2], "report") == 0))
 		c = NULL;
 	if (c && c->run == run_disclosure && !(argc > 2 && strcmp(argv[2], "fetch") == 0))
 		c = NULL;

@@ -4,9 +4,10 @@
 
 #include "assure/assure.h"
 #include "assure/register.h"
+#include "assure/report.h"
 
 struct measure_arguments {
-	struct slice id, why;
+	struct slice id, why, lang;
 	int64_t from, to;
 };
 
@@ -119,6 +120,78 @@ const struct operation measure_history_operation = {
 	.args_size = sizeof(struct measure_arguments),
 	.output = SCHEMA_LIST,
 	.prepare = measure_history_prepare,
+};
+
+/* ---- reports ---- */
+
+static fallible
+check_span(struct passage *p, const struct measure_arguments *a)
+{
+	return a->from < a->to ? NULL : passage_fail(p, E_ARGUMENT, "from, to: expected a time and a later one");
+}
+
+static err_t
+measure_report_prepare(struct passage *p)
+{
+	const struct measure_arguments *a = p->args;
+	struct look l;
+	char *text;
+	TRY(check_span(p, a));
+	if (a->lang.size && !slice_is(a->lang, "en") && !slice_is(a->lang, "ja"))
+		return passage_fail(p, E_ARGUMENT, "lang: expected en or ja");
+	TRY(look_of(p, &l));
+	TRY(assure_report_html(&l, a->from, a->to, a->lang.size ? slice_is(a->lang, "ja") ? JAPANESE : ENGLISH : p->language, &text));
+	p->bytes = slice_text(text);
+	p->bytes_media = LITERAL("text/html; charset=utf-8");
+	return NULL;
+}
+
+static const struct field measure_report_fields[] = {
+	{ "from", PLACE_QUERY, FIELD_TIME, true, ARGUMENT(measure_arguments, from), 0, "the plot begins" },
+	{ "to", PLACE_QUERY, FIELD_TIME, true, ARGUMENT(measure_arguments, to), 0, "and ends" },
+	{ "lang", PLACE_QUERY, FIELD_NAME, false, ARGUMENT(measure_arguments, lang), 0, "en or ja" },
+	{ NULL },
+};
+
+const struct operation measure_report_operation = {
+	.name = "measure.report",
+	.says = { "Gives one HTML page of the board, with a plot of each check over time", "対策の報告を HTML で出力する（検査項目の推移図付き）" },
+	.route = { GET, "/v1/measures/report" },
+	.action = "measure.read",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_READ,
+	.fields = measure_report_fields,
+	.args_size = sizeof(struct measure_arguments),
+	.prepare = measure_report_prepare,
+};
+
+static err_t
+measure_results_prepare(struct passage *p)
+{
+	const struct measure_arguments *a = p->args;
+	struct look l;
+	TRY(check_span(p, a));
+	TRY(look_of(p, &l));
+	return passage_answer(p, assure_report_oscal(&l, a->from, a->to));
+}
+
+static const struct field measure_results_fields[] = {
+	{ "from", PLACE_QUERY, FIELD_TIME, true, ARGUMENT(measure_arguments, from), 0, "since when" },
+	{ "to", PLACE_QUERY, FIELD_TIME, true, ARGUMENT(measure_arguments, to), 0, "and until when" },
+	{ NULL },
+};
+
+const struct operation measure_results_operation = {
+	.name = "measure.results",
+	.says = { "Gives what the checks found as OSCAL assessment results", "検査結果を OSCAL assessment results で出力する" },
+	.route = { GET, "/v1/measures/results" },
+	.action = "measure.read",
+	.resource = RESOURCE_VENDOR,
+	.effect = EFFECT_READ,
+	.fields = measure_results_fields,
+	.args_size = sizeof(struct measure_arguments),
+	.output = SCHEMA_OBJECT,
+	.prepare = measure_results_prepare,
 };
 
 /* ---- switching a check off: it is unknown then, and stays in the history ---- */

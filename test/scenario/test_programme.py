@@ -1,6 +1,7 @@
 """E1: risks, policies, the team, training; each light goes red when the thing is broken, and green when it is mended."""
 import json
 import os
+import re
 import subprocess
 import time
 import unittest
@@ -174,6 +175,34 @@ class Programme(unittest.TestCase):
         json.dump(broken, open(catalogue, "w"))
         done = subprocess.run(["node", os.path.join(os.path.dirname(__file__), "../npm/oscal.js"), found[0], catalogue], capture_output=True, text=True)
         self.assertEqual(done.returncode, 1, "the validator takes anything")
+
+
+class Report(unittest.TestCase):
+    def test_a_page_in_both_languages_and_results_that_validate(self):
+        schema = os.path.join(SHARED, "data/oscal-schemas-1.2.1.tar.xz")
+        if not os.path.exists(schema):
+            self.skipTest(f"needs {schema}")
+        with House() as h:
+            wait_until(lambda: h.http("GET", "/v1/checks/E1.4.team/history", "aud1").json["items"], 5)
+            folder = os.path.join(h.top, "report")
+            for language, title in (("en", "Measures of the promise"), ("ja", "約束の対策")):
+                done = h.sekisho("measure", "report", "--from", "2026-11-01T00:00:00Z", "--to", "2027-11-01T00:00:00Z", "--lang", language, folder,
+                                 person="aud1")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                page = open(os.path.join(folder, "report.html"), encoding="utf-8").read()
+                self.assertIn(title, page)
+                self.assertIn("dark", page)
+                self.assertEqual(len(re.findall("<svg", page)), len(lights(h)))
+                self.assertRegex(page, r'aria-label="E1.4.team">.*?fill="#2e7d32"')
+                self.assertNotRegex(page, r"(src|href)=")
+            subprocess.run(["tar", "-xJf", schema, "-C", h.top], check=True)
+            done = subprocess.run(["node", os.path.join(os.path.dirname(__file__), "../npm/oscal.js"),
+                                   os.path.join(h.top, "oscal-1.2.1/oscal_assessment-results_schema.json"),
+                                   os.path.join(folder, "assessment-results.json")], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            found = json.load(open(os.path.join(folder, "assessment-results.json")))["assessment-results"]["results"][0]["findings"]
+            self.assertEqual({f["title"]: f["target"]["status"]["state"] == "satisfied" for f in found}, {c: s == "kept" for c, s in lights(h).items()})
+            self.assertEqual(h.http("GET", "/v1/measures/report?from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z", "aud1").status, 400)
 
 
 class Guessing(unittest.TestCase):
