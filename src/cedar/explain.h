@@ -19,9 +19,9 @@ struct cedar_explanation {
 	bool matched[3];  /* principal, action, resource of the scope */
 	size_t condition; /* from 0, in the order of the policy */
 	bool unless;      /* it is an `unless` */
-	struct cedar_text
-	    clause; /* the first operand of && that is not true, or in an `unless` of || that is not false, also in
-	                           * parentheses; printed anew */
+	/* The first operand of && that is not true, or in an `unless` of || that is not false, also in parentheses;
+	 * printed anew. */
+	struct cedar_text clause;
 	const char *message; /* empty unless it erred */
 };
 

@@ -94,9 +94,9 @@ struct cedar_expr {
 	union {
 		struct cedar_value value;
 		struct {
-			uint8_t
-			    detail; /* enum cedar_variable, enum cedar_function, CEDAR_HAS_PATH, CEDAR_CONSTANT; of literals, the kind of value;
-			                 * where an attribute is taken of a variable, 1 + enum cedar_variable */
+			/* enum cedar_variable, enum cedar_function, CEDAR_HAS_PATH, CEDAR_CONSTANT; of literals the kind of
+			 * value; where an attribute is taken of a variable, 1 + enum cedar_variable */
+			uint8_t detail;
 			uint8_t kind;         /* enum cedar_node */
 			uint16_t depth : 15;  /* 1 + the deepest operand; 0: a literal, which counts as 1 */
 			uint16_t visited : 1; /* by fold.c: operands may be shared */
@@ -105,33 +105,33 @@ struct cedar_expr {
 				struct {
 					const struct cedar_expr *left, *right, *third;
 				};
-				struct {
+				struct { /* no object where it is a variable: see cedar_expr_object */
 					const struct cedar_text *name;
-					const struct cedar_expr *object; /* not of variables: see cedar_expr_object */
+					const struct cedar_expr *object;
 				};
-				struct {
-					const struct cedar_expr *subject; /* same place as left */
+				struct { /* subject: same place as left */
+					const struct cedar_expr *subject;
 					const struct cedar_pattern *pattern;
 				};
-				struct {
-					const struct cedar_expr *tested, *inside; /* same places as left, right */
-					const struct cedar_uid *type;             /* its id is empty */
+				struct { /* same places as left, right; the id of the type is empty */
+					const struct cedar_expr *tested, *inside;
+					const struct cedar_uid *type;
 				};
 				struct {
-					uint32_t count,
-					    member_count; /* operands; different members of a constant set */
+					uint32_t count;        /* operands */
+					uint32_t member_count; /* different members of a constant set */
 					union {
-						const struct cedar_expr *const
-						    *items; /* not of constant sets: see cedar_expr_operand */
+						/* not of constant sets: see cedar_expr_operand */
+						const struct cedar_expr *const *items;
 						const struct cedar_value *members; /* of constant sets */
 					};
 					union { /* not behind && and || */
-						const struct cedar_text
-						    *names; /* of records; of strange calls, their own */
-						const struct cedar_value *
-						    folded; /* of other sets and calls: what it always gives, or NULL */
-						const uint32_t *
-						    order; /* of constant sets: which member each operand is; NULL: in order */
+						/* of records; of strange calls, their own */
+						const struct cedar_text *names;
+						/* of other sets and calls: what it always gives, or NULL */
+						const struct cedar_value *folded;
+						/* of constant sets: which member each operand is; NULL: in order */
+						const uint32_t *order;
 					};
 				};
 			};

@@ -9,10 +9,10 @@ struct cedar_scripts {
 	uint64_t words[CEDAR_SCRIPT_WORDS];
 };
 
+/* What stands in no range goes with any script. */
 struct cedar_script_range {
 	uint32_t first, last;
-	uint32_t
-	    set; /* of cedar_script_sets, where that of unknown characters is empty; what stands in no range goes with any script */
+	uint32_t set; /* of cedar_script_sets; that of unknown characters is empty */
 };
 
 extern const struct cedar_script_range cedar_script_ranges[], cedar_identifier_ranges[];
