@@ -162,7 +162,7 @@ def jdbc(place, scratch):
 
 def go(driver):
     return lambda place, scratch: of_lines(place.run("go", "run", os.path.join(CLIENTS, "gopq.go"), driver, GO111MODULE="off", GOPATH="/usr/share/gocode",
-                                                     GOCACHE=os.path.join(tempfile.gettempdir(), "sekisho-go-cache"), GOFLAGS=""))
+                                                     GOCACHE=os.path.join(scratch, "go-cache"), GOFLAGS=""))
 
 
 # name: what it is (None: not installed), what tries it
