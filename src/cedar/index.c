@@ -34,6 +34,7 @@ number_of(struct cedar_index *index, const struct cedar_uid *uid, unsigned aspec
 	if (name != NULL)
 		return name->number;
 	index->aspects |= (uint8_t)(1u << aspect);
+	index->types[aspect] |= cedar_index_type_bit(cedar_text_hash(&index->key, uid->type, 1));
 	index->name_count++;
 	name_insert(index, (struct name){ .uid = uid,
 	                                  .check = (uint32_t)(hash ^ cedar_aspect_salt(aspect)),

@@ -32,6 +32,13 @@ is_used(const struct cedar_index *index, unsigned aspect)
 	return index->aspects >> aspect & 1;
 }
 
+/* Can an entity of this type have a name there? */
+static bool
+names_type(const struct cedar_index *index, unsigned aspect, uint64_t type_hash)
+{
+	return is_used(index, aspect) && (index->types[aspect] & cedar_index_type_bit(type_hash)) != 0;
+}
+
 static void
 name_prefetch(const struct cedar_index *index, uint64_t hash, unsigned aspect)
 {
@@ -45,12 +52,15 @@ party_prefetch(const struct cedar_index *index, unsigned party, const struct ced
 {
 	const struct cedar_entity *entity = question->entities[party];
 	uint64_t hash = question->parties[party]->hash;
+	uint64_t type_hash = question->type_hashes[party];
 	unsigned in = aspects_of[party].in;
 	size_t i;
 
-	name_prefetch(index, hash, aspects_of[party].equal);
-	name_prefetch(index, question->type_hashes[party], aspects_of[party].type);
-	name_prefetch(index, hash, in);
+	if (names_type(index, aspects_of[party].equal, type_hash))
+		name_prefetch(index, hash, aspects_of[party].equal);
+	if (names_type(index, in, type_hash))
+		name_prefetch(index, hash, in);
+	name_prefetch(index, type_hash, aspects_of[party].type);
 	for (i = 0; entity != NULL && is_used(index, in) && i < entity->above.count && i < 16; i++)
 		name_prefetch(index, entity->above.links[i].hash, in);
 }
@@ -75,7 +85,8 @@ find_single(struct search *search, unsigned aspect, const struct cedar_uid *uid,
 }
 
 static bool
-find_inside(struct search *search, unsigned aspect, const struct cedar_uid *uid, const struct cedar_entity *entity)
+find_inside(struct search *search, unsigned aspect, const struct cedar_uid *uid, uint64_t type_hash,
+            const struct cedar_entity *entity)
 {
 	const struct cedar_ancestry *list;
 	struct had *had = &search->had[aspect];
@@ -87,7 +98,8 @@ find_inside(struct search *search, unsigned aspect, const struct cedar_uid *uid,
 	    cedar_arena_take(search->arena, (1 + (entity ? entity->above.total : 0)) * sizeof(const struct name *));
 	if (had->names == NULL)
 		return false;
-	had_add(search, aspect, uid, uid->hash);
+	if (names_type(search->index, aspect, type_hash))
+		had_add(search, aspect, uid, uid->hash);
 	for (list = entity ? &entity->above : NULL; list != NULL; list = list->beyond)
 		for (i = 0; i < list->count; i++)
 			had_add(search, aspect, list->links[i].uid, list->links[i].hash);
@@ -98,10 +110,12 @@ static bool
 party_find(struct search *search, unsigned party, const struct cedar_question *question)
 {
 	const struct cedar_uid *uid = question->parties[party];
+	uint64_t type_hash = question->type_hashes[party];
 
-	find_single(search, aspects_of[party].equal, uid, uid->hash);
-	find_single(search, aspects_of[party].type, uid, question->type_hashes[party]);
-	return find_inside(search, aspects_of[party].in, uid, question->entities[party]);
+	if (names_type(search->index, aspects_of[party].equal, type_hash))
+		find_single(search, aspects_of[party].equal, uid, uid->hash);
+	find_single(search, aspects_of[party].type, uid, type_hash);
+	return find_inside(search, aspects_of[party].in, uid, type_hash, question->entities[party]);
 }
 
 static bool
@@ -156,12 +170,13 @@ search_entries(struct search *search, const uint32_t *items, size_t count)
 {
 	size_t i;
 
-	for (i = 0; i < count && i < 16; i++)
+	for (i = 0; i < count && i < 16; i++) {
 		__builtin_prefetch(&search->index->rows[items[i]]);
+		__builtin_prefetch(&search->index->policies[items[i]].conditions);
+	}
 	for (i = 0; i < count && !search->failed; i++) {
 		if (!row_matches(search, &search->index->rows[items[i]]))
 			continue;
-		__builtin_prefetch(&search->index->policies[items[i]].conditions);
 		search->failed = !cedar_arena_grow(search->arena, (void **)&search->items, search->count,
 		                                   &search->capacity, sizeof *search->items);
 		if (!search->failed)

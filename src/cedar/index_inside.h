@@ -64,6 +64,8 @@ struct cedar_index {
 	uint32_t *entries, *numbers;
 	uint32_t *slots; /* a hash table of 1 + the numbers of nodes */
 	struct cedar_key key;
+	uint64_t types
+	    [ASPECTS]; /* bits by the hashes of the types that names have: most entities are named in one way only */
 	uint32_t name_size, name_count; /* slots; those in use */
 	uint32_t slot_size;
 	uint32_t always_count; /* the first entries: policies that ask nothing */
@@ -118,6 +120,12 @@ static inline uint64_t
 cedar_index_hash(const struct cedar_index *index, const struct cedar_uid *uid, unsigned aspect)
 {
 	return cedar_aspect_is_type(aspect) ? cedar_text_hash(&index->key, uid->type, 1) : uid->hash;
+}
+
+static inline uint64_t
+cedar_index_type_bit(uint64_t type_hash)
+{
+	return (uint64_t)1 << (type_hash >> 58);
 }
 
 /* So that one entity's names in different aspects lie in different places. */
