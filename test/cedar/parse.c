@@ -19,8 +19,8 @@ test_accepted(void **state)
 		"// nothing",
 		"permit(principal,action,resource);",
 		"@id(\"x\") @bare @if(\"y\") permit(principal,action,resource,);",
-		"forbid(principal == A::B::\"c\", action in [Action::\"x\", N::Action::\"y\",], resource is R in "
-		"(P::\"q\"));",
+		("forbid(principal == A::B::\"c\", action in [Action::\"x\", N::Action::\"y\",], resource is R in "
+		 "(P::\"q\"));"),
 		"permit(principal in ?principal, action, resource == ?resource);",
 		"permit(principal is A::B, action in [], resource) when {true} unless {false} when {true};",
 		"permit(principal,action,resource) when { {if: 1}.x == 1 || true };",
