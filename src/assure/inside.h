@@ -25,6 +25,8 @@ fallible count_of(struct look *, const struct query *, int64_t *out);
 fallible none_of(struct look *, struct check_result *, const struct query *, const char *what);
 /* A register of which nothing is overdue, and in which there is something. */
 fallible nothing_overdue(struct look *, struct check_result *, const char *kind, const char *what);
+/* Something of that kind came within the declared number of days. */
+fallible came_lately(struct look *, struct check_result *, const char *kind, const char *number, int64_t otherwise, const char *what);
 /* The operator's own number for what the promise calls regular or reasonable: of register `number`; else `otherwise`. */
 int64_t declared_number(struct look *, const char *name, int64_t otherwise);
 

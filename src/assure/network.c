@@ -91,33 +91,6 @@ check_bandwidth(struct look *l, struct check_result *f)
 	return NULL;
 }
 
-struct newest {
-	int64_t time;
-};
-
-static err_t
-keep_newest(void *argument, const struct registered *r)
-{
-	struct newest *n = argument;
-	n->time = r->since > n->time ? r->since : n->time;
-	return NULL;
-}
-
-/* Something of that kind came within the declared number of days. */
-static err_t
-came_lately(struct look *l, struct check_result *f, const char *kind, const char *number, int64_t otherwise, const char *what)
-{
-	struct newest n = { 0 };
-	int64_t days = declared_number(l, number, otherwise);
-	TRY(register_each(l->view, kind, (struct slice){ NULL, 0 }, keep_newest, &n));
-	f->state = n.time && l->now - n.time <= DAYS(days) ? CHECK_KEPT : CHECK_BROKEN;
-	if (n.time)
-		snprintf(f->value, sizeof f->value, "%s %lld days ago; every %lld", what, (long long)((l->now - n.time) / DAYS(1)), (long long)days);
-	else
-		snprintf(f->value, sizeof f->value, "never %s", what);
-	return NULL;
-}
-
 err_t
 check_feed(struct look *l, struct check_result *f)
 {

@@ -212,7 +212,6 @@ check_team(struct look *l, struct check_result *f)
 	return NULL;
 }
 
-/* The newest review of the security infrastructure, of whatever part, against the declared cadence. */
 struct newest {
 	int64_t time;
 };
@@ -225,16 +224,23 @@ keep_newest(void *argument, const struct registered *r)
 	return NULL;
 }
 
+fallible
+came_lately(struct look *l, struct check_result *f, const char *kind, const char *number, int64_t otherwise, const char *what)
+{
+	struct newest n = { 0 };
+	int64_t days = declared_number(l, number, otherwise);
+	TRY(register_each(l->view, kind, (struct slice){ NULL, 0 }, keep_newest, &n));
+	f->state = n.time && l->now - n.time <= DAYS(days) ? CHECK_KEPT : CHECK_BROKEN;
+	if (n.time)
+		snprintf(f->value, sizeof f->value, "%s %lld days ago; every %lld", what, (long long)((l->now - n.time) / DAYS(1)), (long long)days);
+	else
+		snprintf(f->value, sizeof f->value, "never %s", what);
+	return NULL;
+}
+
+/* The newest, of whatever part of the infrastructure. */
 err_t
 check_infrastructure_reviews(struct look *l, struct check_result *f)
 {
-	struct newest n = { 0 };
-	int64_t days = declared_number(l, "infrastructure-review-days", REVIEW_DAYS);
-	TRY(register_each(l->view, "infrastructure-review", (struct slice){ NULL, 0 }, keep_newest, &n));
-	f->state = n.time && l->now - n.time <= DAYS(days) ? CHECK_KEPT : CHECK_BROKEN;
-	if (n.time)
-		snprintf(f->value, sizeof f->value, "reviewed %lld days ago; every %lld", (long long)((l->now - n.time) / DAYS(1)), (long long)days);
-	else
-		snprintf(f->value, sizeof f->value, "never reviewed");
-	return NULL;
+	return came_lately(l, f, "infrastructure-review", "infrastructure-review-days", REVIEW_DAYS, "reviewed");
 }

@@ -247,35 +247,35 @@ cedar_resolve_type(struct cedar_resolver *resolver, const struct cedar_raw_space
 
 /* A common type on the way to being resolved. Chains of them can be long: they are followed without recursion, so that it does
  * not matter in which order they are declared. */
-struct todo {
+struct unresolved {
 	struct cedar_raw_common *common;
-	struct todo *below;
+	struct unresolved *below;
 };
 
 static bool
-todo_add(struct cedar_resolver *resolver, struct todo **todo, struct cedar_raw_common *common)
+unresolved_add(struct cedar_resolver *resolver, struct unresolved **stack, struct cedar_raw_common *common)
 {
-	struct todo *top = cedar_arena_take(resolver->raw->arena, sizeof *top);
+	struct unresolved *top = cedar_arena_take(resolver->raw->arena, sizeof *top);
 
 	if (top == NULL)
 		return cedar_raw_out_of_memory(resolver->raw);
-	*top = (struct todo){ common, *todo };
-	*todo = top;
+	*top = (struct unresolved){ common, *stack };
+	*stack = top;
 	return true;
 }
 
 /* Adds the common types that a type names and that are not resolved. No deeper than the parsers let types be. */
 static bool
 needs_add(struct cedar_resolver *resolver, const struct cedar_raw_common *of, const struct cedar_raw_type *raw,
-          struct todo **todo)
+          struct unresolved **stack)
 {
 	struct meaning meaning;
 	size_t i;
 
 	if (raw->kind == CEDAR_RAW_SET)
-		return needs_add(resolver, of, raw->element, todo);
+		return needs_add(resolver, of, raw->element, stack);
 	for (i = 0; raw->kind == CEDAR_RAW_RECORD && i < raw->count; i++)
-		if (!needs_add(resolver, of, raw->fields[i].type, todo))
+		if (!needs_add(resolver, of, raw->fields[i].type, stack))
 			return false;
 	if (raw->kind != CEDAR_RAW_COMMON && raw->kind != CEDAR_RAW_ENTITY_OR_COMMON)
 		return true;
@@ -285,21 +285,21 @@ needs_add(struct cedar_resolver *resolver, const struct cedar_raw_common *of, co
 	if (meaning.common->busy)
 		return fail(resolver, meaning.common->offset, "the type `%.*s` contains itself",
 		            meaning.common->full_name);
-	return todo_add(resolver, todo, meaning.common);
+	return unresolved_add(resolver, stack, meaning.common);
 }
 
 static bool
 resolve_common(struct cedar_resolver *resolver, struct cedar_raw_common *common)
 {
-	struct todo *todo = NULL, *top;
+	struct unresolved *stack = NULL, *top;
 
-	if (!todo_add(resolver, &todo, common))
+	if (!unresolved_add(resolver, &stack, common))
 		return false;
-	while ((top = todo) != NULL) {
+	while ((top = stack) != NULL) {
 		common = top->common;
 		if (common->resolved == NULL && !common->busy) {
 			common->busy = true;
-			if (!needs_add(resolver, common, common->type, &todo))
+			if (!needs_add(resolver, common, common->type, &stack))
 				return false;
 			continue;
 		}
@@ -307,7 +307,7 @@ resolve_common(struct cedar_resolver *resolver, struct cedar_raw_common *common)
 		    (common->resolved = cedar_resolve_type(resolver, common->space, common->type)) == NULL)
 			return false;
 		common->busy = false;
-		todo = top->below;
+		stack = top->below;
 	}
 	return true;
 }

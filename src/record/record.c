@@ -425,7 +425,8 @@ record_open(const void *owner, const struct record_options *options, struct reco
 	r->options = *options;
 	r->last = &r->first;
 	atomic_store(&r->epoch, 1);
-	TRY(store_wal_reserve(r->options.store, WAL_BYTES));
+	if (store_wal_reserve(r->options.store, WAL_BYTES))     /* on a full disk operators must be able to start it all the same */
+		log_event(LOG_WARNING, "record.unreserved", "then", "the log grows as it is written", NULL);
 	r->reserve = reserve_open(r, options->dir);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->queued, NULL);
