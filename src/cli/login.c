@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -139,6 +140,7 @@ certify(void *owner, const char *folder)
 		exit = EXIT_FAILED;
 	const uint8_t *p = der;
 	X509 *x = exit ? NULL : d2i_X509(NULL, &p, (long)der_size);
+	(void)mkdir(folder, 0700);      /* one that is there will do; what cannot be made is told by the write */
 	if (!exit && (!x || !write_pem(memory_format(owner, "%s/cert.pem", folder), NULL, x) ||
 	              !write_pem(memory_format(owner, "%s/key.pem", folder), key, NULL))) {
 		fprintf(stderr, "sekisho: %s: cert.pem and key.pem cannot be written\n", folder);

@@ -26,6 +26,25 @@ class Outside(unittest.TestCase):
     def tearDownClass(cls):
         cls.house.__exit__()
 
+    def curl(self, *words):
+        path = "/v1/subscribers/acme/objects/tickets/4711"
+        done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", os.path.join(self.house.dir, "ca.pem"), *words,
+                               self.house.url + path], capture_output=True, text=True)
+        return done.stdout
+
+    def test_curl_passes_with_a_token_or_a_client_certificate_and_not_without(self):
+        h = self.house
+        password, secret = h.secrets("sup1")
+        folder = os.path.join(h.top, "certificate")         # made where it is not there
+        done = h.sekisho("login", "--as", "sup1", "--password-file", password, "--totp-secret-file", secret, "--certificate", folder, "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.stat(os.path.join(folder, "key.pem")).st_mode & 0o777, 0o600)
+        shown = ("--cert", os.path.join(folder, "cert.pem"), "--key", os.path.join(folder, "key.pem"))
+        token = ("-H", "Authorization: Bearer " + json.loads(done.stdout)["token"])
+        purpose = ("-H", "Sekisho-Purpose: CASE-881")
+        self.assertEqual((self.curl(*token, *purpose), self.curl(*shown, *purpose)), ("200", "200"))
+        self.assertEqual((self.curl(*purpose), self.curl(*shown)), ("401", "403"))          # nobody; without a purpose
+
     def test_the_document_is_valid_and_a_client_made_from_it_works(self):
         if not shutil.which("npm") or not npm_ready():
             self.skipTest("needs npm and its registry (test/npm)")
