@@ -40,7 +40,8 @@ class Outside(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(os.stat(os.path.join(folder, "key.pem")).st_mode & 0o777, 0o600)
         shown = ("--cert", os.path.join(folder, "cert.pem"), "--key", os.path.join(folder, "key.pem"))
-        token = ("-H", "Authorization: Bearer " + json.loads(done.stdout)["token"])
+        h.tokens["sup1"] = json.loads(done.stdout)["token"]         # a TOTP step opens one session only
+        token = ("-H", "Authorization: Bearer " + h.tokens["sup1"])
         purpose = ("-H", "Sekisho-Purpose: CASE-881")
         self.assertEqual((self.curl(*token, *purpose), self.curl(*shown, *purpose)), ("200", "200"))
         self.assertEqual((self.curl(*purpose), self.curl(*shown)), ("401", "403"))          # nobody; without a purpose
